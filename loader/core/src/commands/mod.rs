@@ -1,0 +1,144 @@
+//! The commands: one file each, a descriptor and a handler.
+
+use alloc::{format, string::String};
+use core::fmt;
+
+use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
+
+use crate::{boot::BootError, context::Context, devicetree::TreeError, storage::StorageError};
+
+/// What `help` groups commands by in the reference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Variables and the shell.
+    Environment,
+    /// Information.
+    Info,
+    /// Memory.
+    Memory,
+    /// Files and devices.
+    Storage,
+    /// The device tree.
+    Tree,
+    /// Booting.
+    Boot,
+    /// Everything else.
+    Misc,
+}
+
+/// A command's descriptor. `help` and docs/commands.md are generated from it.
+pub struct Command {
+    /// The name typed.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// Where the reference lists it.
+    pub group: Group,
+    /// One line, as `help` shows it.
+    pub summary: &'static str,
+    /// The argument forms, one a line, without the name: what `help NAME` shows.
+    pub usage: &'static str,
+    /// A line that works, for the reference and its test.
+    pub example: &'static str,
+    /// The code. `arguments` starts with the name as typed.
+    pub run: fn(&mut Context<'_>, &[&str]) -> Result<(), CommandError>,
+}
+
+/// Why a command failed; the executor prints it and sets `$?` to 1.
+#[derive(Debug)]
+pub enum CommandError {
+    /// The arguments are wrong: the executor prints the usage.
+    Usage,
+    /// The status alone: the command said itself what there was to say (`false`, `cmp`).
+    Status(u8),
+    /// Ctrl-C.
+    Interrupted,
+    /// Words of its own, naming the offending value.
+    Message(String),
+    /// Memory was not granted.
+    Memory(MemoryError),
+    /// A file, a file system or a disk.
+    Storage(StorageError),
+    /// The device tree.
+    Tree(TreeError),
+    /// An image, its placement or the handoff.
+    Boot(BootError),
+    /// Reset or power-off.
+    Power(PowerError),
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage => f.write_str("wrong arguments"),
+            Self::Status(status) => write!(f, "status {status}"),
+            Self::Interrupted => f.write_str("<INTERRUPT>"),
+            Self::Message(text) => f.write_str(text),
+            Self::Memory(error) => error.fmt(f),
+            Self::Storage(error) => error.fmt(f),
+            Self::Tree(error) => error.fmt(f),
+            Self::Boot(error) => error.fmt(f),
+            Self::Power(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for CommandError {}
+
+impl From<MemoryError> for CommandError {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl From<StorageError> for CommandError {
+    fn from(error: StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+impl From<BlockError> for CommandError {
+    fn from(error: BlockError) -> Self {
+        Self::Storage(StorageError::from(error))
+    }
+}
+
+impl From<TreeError> for CommandError {
+    fn from(error: TreeError) -> Self {
+        Self::Tree(error)
+    }
+}
+
+impl From<BootError> for CommandError {
+    fn from(error: BootError) -> Self {
+        Self::Boot(error)
+    }
+}
+
+impl From<HandoffRefusal> for CommandError {
+    fn from(error: HandoffRefusal) -> Self {
+        Self::Boot(BootError::from(error))
+    }
+}
+
+impl From<PowerError> for CommandError {
+    fn from(error: PowerError) -> Self {
+        Self::Power(error)
+    }
+}
+
+/// Parses a number as U-Boot does: hexadecimal, `0x` optional.
+///
+/// # Errors
+/// Names the text that is not a number.
+pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
+    let digits = text
+        .strip_prefix("0x")
+        .or_else(|| text.strip_prefix("0X"))
+        .unwrap_or(text);
+    u64::from_str_radix(digits, 16)
+        .map_err(|_| CommandError::Message(format!("\"{text}\" is not a hexadecimal number")))
+}
+
+/// Every command, sorted by name.
+pub static COMMANDS: &[&Command] = &[];

@@ -1,0 +1,1 @@
+//! Line discipline, history, completion.

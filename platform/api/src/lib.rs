@@ -1,0 +1,27 @@
+//! The vocabulary between Baton's logic (`baton-core`) and its hardware
+//! (`platform-armv7`, `platform-drivers`): addresses, traits, errors.
+//!
+//! Nothing here knows a register, a mode bit or a page-table format, so that another
+//! architecture can stand behind the same traits.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod address;
+mod block;
+mod console;
+mod cpu;
+mod device;
+mod handoff;
+mod memory;
+mod power;
+mod time;
+
+pub use address::{PhysAddr, PhysRange};
+pub use block::{BlockDevice, BlockError, BlockInfo};
+pub use console::Console;
+pub use cpu::{CpuFacts, CpuMode, Fault, Guard};
+pub use device::DeviceNode;
+pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANGES};
+pub use memory::{MemoryError, PhysicalMemory, Width};
+pub use power::{Power, PowerError};
+pub use time::Clock;

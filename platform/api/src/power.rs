@@ -1,0 +1,32 @@
+//! Reset and power.
+
+use core::fmt;
+
+/// Resets the machine or turns it off.
+pub trait Power {
+    /// Resets; returns only if that failed.
+    fn reset(&mut self) -> PowerError;
+
+    /// Turns the machine off; returns only if that failed.
+    fn power_off(&mut self) -> PowerError;
+}
+
+/// Why the machine still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerError {
+    /// No firmware or device that could do it was found.
+    NoMethod,
+    /// The firmware answered with this code.
+    Firmware(i32),
+}
+
+impl fmt::Display for PowerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoMethod => f.write_str("no PSCI firmware in the device tree"),
+            Self::Firmware(code) => write!(f, "PSCI answered {code}"),
+        }
+    }
+}
+
+impl core::error::Error for PowerError {}

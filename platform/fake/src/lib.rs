@@ -1,0 +1,2 @@
+//! Host fakes of the platform traits.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! Starts a described machine, drives its console, keeps the transcript.
+#![forbid(unsafe_code)]

@@ -44,10 +44,30 @@ pub struct CpuFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault;
 
+/// A fault made on purpose, to try the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// An undefined instruction.
+    Undefined,
+    /// A read of an unmapped address.
+    Data,
+    /// A jump to an unmapped address.
+    Prefetch,
+    /// An access that must be aligned and is not.
+    Unaligned,
+    /// Recursion into the guard page.
+    StackOverflow,
+    /// A call instruction nobody asked for (HVC, SVC).
+    Call,
+}
+
 /// Runs code that may fault.
 pub trait Guard {
     /// Runs `body`. If it faults (abort, undefined instruction, stack overflow), the exception
     /// is reported on the console, the frames of `body` are discarded without running their
     /// destructors, and `Err(Fault)` is returned. May be nested.
     fn run(&self, body: &mut dyn FnMut()) -> Result<(), Fault>;
+
+    /// Provokes a fault. Returns only if the processor let it pass.
+    fn provoke(&self, kind: FaultKind);
 }

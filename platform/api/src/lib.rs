@@ -19,7 +19,7 @@ mod time;
 pub use address::{PhysAddr, PhysRange};
 pub use block::{BlockDevice, BlockError, BlockInfo};
 pub use console::Console;
-pub use cpu::{CpuFacts, CpuMode, Fault, Guard};
+pub use cpu::{CpuFacts, CpuMode, Fault, FaultKind, Guard};
 pub use device::DeviceNode;
 pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANGES};
 pub use memory::{MemoryError, PhysicalMemory, Width};

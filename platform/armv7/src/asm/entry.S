@@ -1,0 +1,247 @@
+@ The image's first bytes: zImage header, entry, relocation, the move to the loader's home.
+@
+@ On entry: r0-r2 as the caller set them (booting.rst: 0, machine, tree; U-Boot's `go`: argc,
+@ argv, -). Any mode but User. MMU and caches on or off. No stack.
+
+    .syntax unified
+    .arch armv7-a
+    .arch_extension virt
+    .arch_extension sec
+    .arm
+
+    .equ HEADER_FILE_LENGTH, 0x2c
+    .equ HEADER_TABLE_OFFSET, 0x64
+    .equ HEADER_TABLE_WORDS, 0x68
+    .equ HEADER_BASE, 0x70              @ the address the image is relocated for now
+    .equ MODE_MASK, 0x1f
+    .equ MODE_SVC, 0x13
+    .equ MODE_HYP, 0x1a
+    .equ SCTLR_M_OR_C, (1 << 0) | (1 << 2)
+
+    .section .head, "ax", %progbits
+    .global _start
+    .type _start, %function
+_start:
+    .rept 8
+    mov     r0, r0
+    .endr
+    b       entry                       @ 0x20
+    .word   0x016f2818                  @ 0x24 zImage magic
+    .word   0                           @ 0x28 start: position independent
+    .word   0                           @ 0x2c end, by mkzimage
+    .word   0x04030201                  @ 0x30 endianness
+    .word   0x45454545                  @ 0x34 a tag table follows
+    .word   0x40                        @ 0x38 where
+    .word   0
+    .word   5, 0x5a534c4b, 0x54, 0, 0   @ 0x40 KLSZ: size word, BSS (counted there), TEXT_OFFSET
+    .word   0                           @ 0x54 run-time size, by mkzimage
+    .word   0, 0                        @ 0x58 end of the tags
+    .word   0x4e4f5442, 0, 0, 0         @ 0x60 "BTON", relocation table, by mkzimage
+    .word   0                           @ 0x70 HEADER_BASE
+    .word   0, 0, 0
+
+@ Before there is a console, a fault can only be kept from running wild. Also where HVBAR
+@ points after a handoff until the payload sets its own: it needs no stack and no data.
+    .balign 32
+    .global parked_vectors
+parked_vectors:
+    .rept 8
+    b       park
+    .endr
+    .global park
+    .type park, %function
+park:
+    wfe
+    b       park
+
+@ Live from here: r4-r6 = the caller's r0-r2, r7 = load address, r8 = CPSR, r9 = (H)SCTLR,
+@ r10 = (H)VBAR as found.
+    .type entry, %function
+entry:
+    mrs     r8, cpsr
+    cpsid   aif
+    mov     r4, r0
+    mov     r5, r1
+    mov     r6, r2
+    adr     r7, _start
+    and     r0, r8, #MODE_MASK
+    adr     r1, parked_vectors
+    cmp     r0, #MODE_HYP
+    bne     .Lfound_pl1
+    mrc     p15, 4, r10, c12, c0, 0     @ HVBAR
+    mcr     p15, 4, r1, c12, c0, 0
+    mrc     p15, 4, r9, c1, c0, 0       @ HSCTLR
+    b       .Lvectors_set
+.Lfound_pl1:
+    cps     #MODE_SVC
+    mrc     p15, 0, r10, c12, c0, 0     @ VBAR
+    mcr     p15, 0, r1, c12, c0, 0
+    mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
+.Lvectors_set:
+    isb                                 @ the new vectors before the first access that can fault
+
+    @ The state found goes to this copy's stack. If the caches are on it is dirty now and is
+    @ cleaned with everything else just below.
+    ldr     r0, .Lstack_offset
+    add     sp, r7, r0
+    push    {r4-r10}
+    sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
+
+    tst     r9, #SCTLR_M_OR_C
+    beq     .Lcaches_off
+    @ `go`: what the caller loaded may live in its caches alone. No store between the clean and
+    @ the disabling. The other CPUs are off, so set/way is valid (DDI 0406C B2.2.7).
+    bl      clean_invalidate_all        @ clobbers r0-r6, r9-r12
+    mrs     r0, cpsr
+    and     r0, r0, #MODE_MASK
+    cmp     r0, #MODE_HYP
+    bne     .Loff_pl1
+    ldr     r1, .Lhsctlr_off
+    mcr     p15, 4, r1, c1, c0, 0       @ HSCTLR: MMU and caches off
+    isb                                 @ off before the invalidations
+    mcr     p15, 4, r1, c8, c7, 0       @ TLBIALLH
+    b       .Lcaches_off
+.Loff_pl1:
+    ldr     r1, .Lsctlr_off
+    mcr     p15, 0, r1, c1, c0, 0       @ SCTLR
+    isb
+    mcr     p15, 0, r1, c8, c7, 0       @ TLBIALL
+.Lcaches_off:
+    dsb                                 @ TLB invalidation complete
+    isb
+
+    @ Patch this copy for where it is, so that Rust can run in it and choose a home.
+    mov     r0, r7
+    ldr     r1, [r7, #HEADER_BASE]
+    bl      relocate
+    bl      forget_instructions
+
+    sub     sp, sp, #EARLY_INFO_SIZE
+    mov     r1, sp                      @ EarlyInfo, filled by the call
+    add     r0, sp, #EARLY_INFO_SIZE + 4 @ EntryState
+    bl      baton_choose_home           @ r0 = the home's address, or this copy's own
+    mov     r8, r0
+    cmp     r8, r7
+    beq     .Lhome                      @ r8 = r7: already there
+
+    @ Lines of the home that a caller left in the cache must not come back over what is written
+    @ there now with the cache off: drop them (the memory is ours, its old content is nobody's).
+    mov     r0, r8
+    ldr     r1, .Lstack_offset
+    add     r1, r1, r8
+    bl      drop_lines
+    @ Copy the file: image and relocation table, 32 bytes at a time.
+    ldr     r12, [r7, #HEADER_FILE_LENGTH]
+    mov     r10, r7
+    mov     r11, r8
+    add     r12, r12, r7
+1:  ldm     r10!, {r0-r6, r9}
+    stm     r11!, {r0-r6, r9}
+    cmp     r10, r12
+    blo     1b
+    mov     r0, r8
+    mov     r1, r7
+    bl      relocate
+    bl      forget_instructions
+.Lhome:
+    mov     r0, sp                      @ EarlyInfo and EntryState stay in the old copy's memory
+    adr     r1, .Lat_home
+    sub     r1, r1, r7
+    add     pc, r8, r1
+
+@ r0 = EarlyInfo (EntryState follows it), r8 = home. Runs at home.
+.Lat_home:
+    ldr     r1, .Lstack_offset
+    add     sp, r8, r1
+    ldr     r2, .Lbss_offset
+    add     r2, r8, r2
+    ldr     r3, .Lbss_end_offset
+    add     r3, r8, r3
+    mov     r4, #0
+    mov     r5, #0
+    mov     r6, #0
+    mov     r9, #0
+2:  cmp     r2, r3                      @ both multiples of 16
+    stmlo   r2!, {r4-r6, r9}
+    blo     2b
+    mov     r11, #0                     @ the backtrace ends here
+    mov     lr, #0
+    add     r1, r0, #EARLY_INFO_SIZE + 4
+    bl      baton_main
+    b       park
+
+    .balign 4
+.Lstack_offset:
+    .word   __stack_top
+.Lbss_offset:
+    .word   __bss_start
+.Lbss_end_offset:
+    .word   __bss_end
+.Lhsctlr_off:
+    .word   HSCTLR_OFF
+.Lsctlr_off:
+    .word   SCTLR_OFF
+
+@ Applies the relocation table (docs/image-format.md) to the image at r0, relocated for r1.
+@ Clobbers r0-r3, r9-r12. No stack.
+    .type relocate, %function
+relocate:
+    str     r0, [r0, #HEADER_BASE]
+    sub     r1, r0, r1                  @ r1 = delta
+    ldr     r2, [r0, #HEADER_TABLE_OFFSET]
+    ldr     r3, [r0, #HEADER_TABLE_WORDS]
+    add     r2, r2, r0
+    add     r3, r2, r3, lsl #2
+1:  cmp     r2, r3
+    bxhs    lr
+    ldr     r9, [r2], #4
+    ands    r10, r9, #3
+    bic     r9, r9, #3
+    ldr     r11, [r0, r9]
+    bne     2f
+    add     r11, r11, r1                @ ABS32
+    str     r11, [r0, r9]
+    b       1b
+2:  cmp     r10, #1
+    bne     3f
+    ubfx    r10, r11, #16, #4           @ MOVW: imm4:imm12 + low half of delta
+    ubfx    r12, r11, #0, #12
+    orr     r12, r12, r10, lsl #12
+    add     r12, r12, r1
+    b       4f
+3:  ldr     r12, [r2], #4               @ MOVT: high half of linked + new base
+    add     r12, r12, r0
+    lsr     r12, r12, #16
+4:  bfi     r11, r12, #0, #12
+    ubfx    r12, r12, #12, #4
+    bfi     r11, r12, #16, #4
+    str     r11, [r0, r9]
+    b       1b
+
+@ Makes instructions just written (caches off, so they are in memory) the ones fetched.
+@ Clobbers r0.
+    .type forget_instructions, %function
+forget_instructions:
+    mov     r0, #0
+    dsb                                 @ the stores are in memory
+    mcr     p15, 0, r0, c7, c5, 0       @ ICIALLU
+    mcr     p15, 0, r0, c7, c5, 6       @ BPIALL
+    dsb                                 @ the invalidations are complete
+    isb                                 @ and what was prefetched is dropped
+    bx      lr
+
+@ Invalidates, without cleaning, the data-cache lines of r0..r1. Clobbers r0-r3.
+    .type drop_lines, %function
+drop_lines:
+    mrc     p15, 0, r2, c0, c0, 1       @ CTR
+    ubfx    r2, r2, #16, #4             @ DminLine: log2 of words
+    mov     r3, #4
+    lsl     r2, r3, r2
+    sub     r3, r2, #1
+    bic     r0, r0, r3
+1:  mcr     p15, 0, r0, c7, c6, 1       @ DCIMVAC
+    add     r0, r0, r2
+    cmp     r0, r1
+    blo     1b
+    dsb
+    bx      lr

@@ -1,0 +1,172 @@
+@ The last page. Entered by hand_off_asm(r0 = &LastPage) with the caches on and every device
+@ quiet; never returns. From the first instruction on: no stack, no store to memory (the only
+@ store is to the UART's data register, when asked to talk). The order is that of
+@ docs/handoff.md; the letter in brackets is what a verbose handoff prints before the step.
+
+    .syntax unified
+    .arch armv7-a
+    .arch_extension virt
+    .arm
+
+    .equ MODE_MASK, 0x1f
+    .equ MODE_HYP, 0x1a
+
+@ Prints one character if the handoff is verbose (r8 = status mask, 0: silent; r7 = status
+@ register, r6 = data register). Clobbers r0, r1.
+    .macro say character
+    cmp     r8, #0
+    beq     2f
+1:  ldr     r0, [r7]
+    tst     r0, r8                      @ busy or full
+    bne     1b
+    mov     r0, #\character
+    str     r0, [r6]
+2:
+    .endm
+
+    .section .text.hand_off_asm, "ax", %progbits
+    .global hand_off_asm
+    .type hand_off_asm, %function
+hand_off_asm:
+    cpsid   aif
+    @ r1 = entry, r2 = tree, r3 = ranges, r4 = how many, r5 = line bytes, r6-r8 = UART
+    ldm     r0, {r1-r8}
+    mov     lr, r1
+    mov     r12, r2
+
+    @ [C] What the CPU may have written reaches memory, by address to the point of coherency:
+    @ the payload reads it with its caches off.
+    say     'C'
+    dmb                                 @ earlier stores are in the cache before the clean
+1:  cmp     r4, #0
+    beq     3f
+    ldm     r3!, {r9, r10}              @ start, end
+    @ Four lines a turn, from a multiple of four: no turn leaves the pages of the range.
+    rsb     r11, r5, r5, lsl #2
+    add     r11, r11, r5
+    sub     r11, r11, #1                @ 4 lines - 1
+    bic     r9, r9, r11
+2:  cmp     r9, r10
+    bhs     4f
+    mcr     p15, 0, r9, c7, c14, 1      @ DCCIMVAC
+    add     r9, r9, r5
+    mcr     p15, 0, r9, c7, c14, 1
+    add     r9, r9, r5
+    mcr     p15, 0, r9, c7, c14, 1
+    add     r9, r9, r5
+    mcr     p15, 0, r9, c7, c14, 1
+    add     r9, r9, r5
+    b       2b
+4:
+    sub     r4, r4, #1
+    b       1b
+3:  dsb                                 @ complete before anything is turned off
+
+    @ [S] What lies outside those ranges: by set/way, this being the one CPU running.
+    @ clean_invalidate_all clobbers r0-r6, r9-r12 and lr. The tree waits in sp; the entry in
+    @ TPIDRPRW and the UART's data register in TPIDRURW, which are software's own (DDI 0406C
+    @ B4.1.150) and zeroed below.
+    say     'S'
+    mov     sp, r12
+    mov     r12, lr
+    mcr     p15, 0, r12, c13, c0, 4     @ TPIDRPRW = entry
+    mcr     p15, 0, r6, c13, c0, 2      @ TPIDRURW = UART data register
+    bl      clean_invalidate_all
+    mrc     p15, 0, r6, c13, c0, 2
+    mrc     p15, 0, lr, c13, c0, 4
+    mov     r0, #0
+    mcr     p15, 0, r0, c13, c0, 4
+    mcr     p15, 0, r0, c13, c0, 2
+
+    mrs     r2, cpsr
+    and     r2, r2, #MODE_MASK
+    cmp     r2, #MODE_HYP
+    bne     .Lfrom_pl1
+
+    @ [M] MMU and caches off, at the value reset gives.
+    say     'M'
+    ldr     r3, .Lhsctlr
+    mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
+    isb                                 @ the next fetch goes without MMU and caches
+    @ [T] No translation, instruction or branch of ours outlives us.
+    say     'T'
+    mov     r3, #0
+    mcr     p15, 4, r3, c8, c7, 0       @ TLBIALLH
+    mcr     p15, 4, r3, c8, c7, 4       @ TLBIALLNSNH
+    mcr     p15, 0, r3, c7, c5, 0       @ ICIALLU
+    mcr     p15, 0, r3, c7, c5, 6       @ BPIALL
+    dsb                                 @ invalidations complete
+    isb                                 @ and seen by this CPU's fetch
+    @ [R] Nothing traps, nothing is offset, the identity registers tell the truth.
+    say     'R'
+    mov     r3, #0
+    mov     r4, #0
+    mcr     p15, 4, r3, c1, c1, 0       @ HCR = 0
+    mcr     p15, 4, r3, c1, c1, 3       @ HSTR = 0
+    mcr     p15, 4, r3, c1, c1, 7       @ HACR = 0
+    movw    r0, #0x33ff                 @ HCPTR's reset value: absent coprocessors alone
+    mcr     p15, 4, r0, c1, c1, 2
+    mrc     p15, 0, r0, c9, c12, 0      @ PMCR
+    ubfx    r0, r0, #11, #5             @ N
+    mcr     p15, 4, r0, c1, c1, 1       @ HDCR = HPMN alone
+    mcrr    p15, 6, r3, r4, c2          @ VTTBR = 0
+    mcrr    p15, 4, r3, r4, c2          @ HTTBR = 0
+    mcrr    p15, 4, r3, r4, c14         @ CNTVOFF = 0
+    mov     r0, #3
+    mcr     p15, 4, r0, c14, c1, 0      @ CNTHCTL: PL1 may use the physical counter and timer
+    mcr     p15, 4, r3, c14, c2, 1      @ CNTHP_CTL = 0
+    mrc     p15, 0, r0, c0, c0, 0       @ MIDR
+    mcr     p15, 4, r0, c0, c0, 0       @ VPIDR
+    mrc     p15, 0, r0, c0, c0, 5       @ MPIDR
+    mcr     p15, 4, r0, c0, c0, 5       @ VMPIDR
+    mcr     p15, 4, r3, c13, c0, 2      @ HTPIDR = 0
+    b       .Lpl1_registers
+
+.Lfrom_pl1:
+    say     'M'
+    ldr     r3, .Lsctlr
+    mcr     p15, 0, r3, c1, c0, 0       @ SCTLR
+    isb
+    say     'T'
+    mov     r3, #0
+    mcr     p15, 0, r3, c8, c7, 0       @ TLBIALL
+    mcr     p15, 0, r3, c7, c5, 0       @ ICIALLU
+    mcr     p15, 0, r3, c7, c5, 6       @ BPIALL
+    dsb
+    isb
+    say     'R'
+    mov     r3, #0
+
+.Lpl1_registers:
+    ldr     r0, .Lsctlr
+    mcr     p15, 0, r0, c1, c0, 0       @ SCTLR as reset gives it
+    mcr     p15, 0, r3, c2, c0, 2       @ TTBCR = 0
+    mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
+    mcr     p15, 0, r3, c2, c0, 1       @ TTBR1
+    mcr     p15, 0, r3, c13, c0, 1      @ CONTEXTIDR
+    mcr     p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
+    mcr     p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    isb
+    @ [V] The vectors: parked, in memory that no payload range overlaps.
+    say     'V'
+    adr     r0, .Lparked
+    ldr     r1, [r0]
+    add     r0, r0, r1
+    cmp     r2, #MODE_HYP
+    mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
+    mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
+    isb
+    @ [J]
+    say     'J'
+    mov     r0, #0
+    mvn     r1, #0                      @ machine id: none, the tree says it all
+    mov     r2, sp
+    bx      lr
+
+    .balign 4
+.Lparked:
+    .word   parked_vectors - .Lparked
+.Lhsctlr:
+    .word   HSCTLR_OFF
+.Lsctlr:
+    .word   SCTLR_OFF

@@ -1,0 +1,98 @@
+//! What the entry code found.
+
+use platform_api::{CpuMode, PhysAddr};
+
+use crate::{
+    layout,
+    registers::{Hvbar, Vbar, isb},
+    secure,
+};
+
+pub use crate::asm::EARLY_INFO_SIZE;
+
+/// The state the caller left, as entry.S pushed it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EntryState {
+    /// r0: 0, or `go`'s argc.
+    pub r0: u32,
+    /// r1: the machine number, or `go`'s argv.
+    pub r1: u32,
+    /// r2: the device tree, unless `go` entered.
+    pub r2: u32,
+    /// Where the image was put.
+    pub load_address: u32,
+    /// The program status.
+    pub cpsr: u32,
+    /// HSCTLR in HYP, else SCTLR.
+    pub control: u32,
+    /// HVBAR in HYP, else VBAR.
+    pub vectors: u32,
+}
+
+unsafe extern "C" {
+    fn set_abort_stack();
+}
+
+/// Installs the vectors that report and recover. Called once, at home, before anything that
+/// can fault on purpose.
+pub fn install_vectors() -> Result<(), ()> {
+    let hyp = crate::registers::cpsr() & 0x1f == 0x1a;
+    let (Some(hyp_table), Some(pl1_table)) = (
+        layout::hyp_vectors_address().as_u32(),
+        layout::pl1_vectors_address().as_u32(),
+    ) else {
+        return Err(());
+    };
+    // SAFETY: the tables are 32-byte aligned code of this image, which stays where it is now;
+    // they use stacks of the image alone. set_abort_stack is called in SVC mode, as it wants.
+    unsafe {
+        if hyp {
+            Hvbar::write(hyp_table);
+        } else {
+            set_abort_stack();
+            Vbar::write(pl1_table);
+        }
+    }
+    isb();
+    if !hyp {
+        secure::probe();
+    }
+    Ok(())
+}
+
+impl EntryState {
+    /// Returns the mode the image was entered in, in the manual's word.
+    pub fn mode_name(&self) -> &'static str {
+        match self.cpsr & 0x1f {
+            0x10 => "USR",
+            0x11 => "FIQ",
+            0x12 => "IRQ",
+            0x13 => "SVC",
+            0x16 => "MON",
+            0x17 => "ABT",
+            0x1a => "HYP",
+            0x1b => "UND",
+            0x1f => "SYS",
+            _ => "unknown mode",
+        }
+    }
+
+    /// Returns where the caller's vectors were.
+    pub fn vectors_address(&self) -> PhysAddr {
+        PhysAddr::from(self.vectors)
+    }
+
+    /// Tells whether the MMU or the data cache was on.
+    pub fn caches_were_on(&self) -> bool {
+        self.control & 0b101 != 0
+    }
+}
+
+/// Says in what mode a payload will be entered.
+pub fn payload_mode(mode: CpuMode) -> &'static str {
+    match mode {
+        CpuMode::Hypervisor => "HYP",
+        CpuMode::Supervisor | CpuMode::SecureSupervisor => "SVC",
+    }
+}

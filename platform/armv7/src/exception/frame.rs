@@ -1,0 +1,27 @@
+//! The registers an exception vector saved.
+
+/// The interrupted context, as vectors.S lays it out.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Frame {
+    /// r0 to r12.
+    pub r: [u32; 13],
+    /// The stack pointer.
+    pub sp: u32,
+    /// The link register.
+    pub lr: u32,
+    /// The preferred return address: the instruction that faulted, or the one after HVC.
+    pub pc: u32,
+    /// The program status.
+    pub psr: u32,
+}
+
+impl Frame {
+    /// Returns the frame pointer (r11, AAPCS).
+    pub fn frame_pointer(&self) -> u32 {
+        let [.., fp, _] = self.r;
+        fp
+    }
+}
+
+const _: () = assert!(size_of::<Frame>() == 17 * 4, "vectors.S pushes 17 words");

@@ -1,0 +1,79 @@
+//! The handoff: the last page's arguments, and the call that does not return.
+
+use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysRange};
+
+use crate::cache;
+
+/// A UART the last page can talk to without a driver: wait until `status & mask` is 0, write
+/// the character to `data`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RawUart {
+    /// Address of the data register.
+    pub data: u32,
+    /// Address of the status register.
+    pub status: u32,
+    /// Bits of it that mean "full"; 0 keeps the handoff silent.
+    pub busy_mask: u32,
+}
+
+/// How many ranges the last page can clean: the payload's and the loader's own.
+const RANGES: usize = MAX_CLEAN_RANGES + 4;
+
+/// What handoff.S loads with one LDM, in its order.
+#[repr(C)]
+struct LastPage {
+    entry: u32,
+    tree: u32,
+    ranges: *const [u32; 2],
+    count: usize,
+    line: u32,
+    uart: RawUart,
+}
+
+const _: () = assert!(size_of::<LastPage>() == 8 * 4, "handoff.S loads 8 words");
+
+unsafe extern "C" {
+    fn hand_off_asm(page: *const LastPage) -> !;
+}
+
+/// Passes the machine on.
+///
+/// # Safety
+/// The plan was checked: `entry` is an image's first instruction, the tree is in place, no
+/// device can still write memory, the other CPUs are off. `own` is every byte of the loader's
+/// memory that may be dirty. Whatever is mapped is mapped 1 to 1.
+pub unsafe fn hand_off(handoff: &Handoff, own: &CleanRanges, uart: RawUart) -> ! {
+    let mut ranges = [[0_u32; 2]; RANGES];
+    let mut count = 0;
+    for (slot, range) in ranges
+        .iter_mut()
+        .zip(handoff.clean.iter().chain(own.iter()))
+    {
+        *slot = addresses(range);
+        count += 1;
+    }
+    let page = LastPage {
+        entry: handoff.entry.as_u32().unwrap_or(0),
+        tree: handoff.device_tree.as_u32().unwrap_or(0),
+        ranges: ranges.as_ptr(),
+        count,
+        line: cache::data_line(),
+        uart: if handoff.verbose {
+            uart
+        } else {
+            RawUart::default()
+        },
+    };
+    // SAFETY: the caller's word; `page` and `ranges` are on the stack, which is mapped and is
+    // read before the caches go off.
+    unsafe { hand_off_asm(&raw const page) }
+}
+
+fn addresses(range: PhysRange) -> [u32; 2] {
+    match (range.start().as_u32(), range.end().as_u32()) {
+        (Some(start), Some(end)) => [start, end],
+        // Not below 4 GiB: never mapped, so never written.
+        _ => [0, 0],
+    }
+}

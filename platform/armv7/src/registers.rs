@@ -1,0 +1,147 @@
+//! System registers, each under the Arm manual's name.
+//!
+//! Reads are safe. Writes are `unsafe`: any of them can change what the next instruction means.
+//! None carries `nomem`, so the compiler keeps loads and stores on their side of it.
+
+use core::arch::asm;
+
+/// Defines `NAME::read()` and, with `rw`, `unsafe NAME::write()` for a 32-bit register.
+macro_rules! register32 {
+    ($(#[$doc:meta])* $name:ident, $opc1:literal, $crn:literal, $crm:literal, $opc2:literal, r) => {
+        $(#[$doc])*
+        pub struct $name;
+        impl $name {
+            /// Reads the register.
+            #[inline]
+            pub fn read() -> u32 {
+                let value: u32;
+                // SAFETY: MRC of a register that exists at this privilege has no effect but the
+                // result; the callers' modules say where each is used (HYP registers in HYP).
+                unsafe {
+                    asm!(concat!("mrc p15, ", $opc1, ", {}, ", $crn, ", ", $crm, ", ", $opc2),
+                        out(reg) value, options(nostack, preserves_flags));
+                }
+                value
+            }
+        }
+    };
+    ($(#[$doc:meta])* $name:ident, $opc1:literal, $crn:literal, $crm:literal, $opc2:literal, rw) => {
+        register32!($(#[$doc])* $name, $opc1, $crn, $crm, $opc2, r);
+        impl $name {
+            /// Writes the register.
+            ///
+            /// # Safety
+            /// The value must be right for the memory, mappings and control flow that follow.
+            #[inline]
+            pub unsafe fn write(value: u32) {
+                // SAFETY: passed on to the caller.
+                unsafe {
+                    asm!(concat!("mcr p15, ", $opc1, ", {}, ", $crn, ", ", $crm, ", ", $opc2),
+                        in(reg) value, options(nostack, preserves_flags));
+                }
+            }
+        }
+    };
+}
+
+/// Defines `unsafe NAME::write(u64)` for a 64-bit register.
+macro_rules! register64 {
+    ($(#[$doc:meta])* $name:ident, $opc1:literal, $crm:literal) => {
+        $(#[$doc])*
+        pub struct $name;
+        impl $name {
+            /// Writes the register.
+            ///
+            /// # Safety
+            /// The value must be right for the memory, mappings and control flow that follow.
+            #[inline]
+            #[expect(clippy::cast_possible_truncation, reason = "the low and the high half")]
+            pub unsafe fn write(value: u64) {
+                // SAFETY: passed on to the caller.
+                unsafe {
+                    asm!(concat!("mcrr p15, ", $opc1, ", {}, {}, ", $crm),
+                        in(reg) value as u32, in(reg) (value >> 32) as u32,
+                        options(nostack, preserves_flags));
+                }
+            }
+        }
+    };
+}
+
+register32!(/// Main ID.
+    Midr, "0", "c0", "c0", "0", r);
+register32!(/// Cache type.
+    Ctr, "0", "c0", "c0", "1", r);
+register32!(/// Multiprocessor affinity.
+    Mpidr, "0", "c0", "c0", "5", r);
+register32!(/// Processor features 1: security, virtualization, generic timer.
+    IdPfr1, "0", "c0", "c1", "1", r);
+register32!(/// Memory model features 0: bits 3:0 are 5 with the long descriptor format.
+    IdMmfr0, "0", "c0", "c1", "4", r);
+register32!(/// System control, PL1.
+    Sctlr, "0", "c1", "c0", "0", rw);
+register32!(/// Secure configuration; Undefined in non-secure state.
+    Scr, "0", "c1", "c1", "0", r);
+register32!(/// Vector base, PL1.
+    Vbar, "0", "c12", "c0", "0", rw);
+register32!(/// Translation table base control, PL1.
+    Ttbcr, "0", "c2", "c0", "2", rw);
+register32!(/// Memory attributes 0, PL1.
+    Mair0, "0", "c10", "c2", "0", rw);
+register32!(/// Memory attributes 1, PL1.
+    Mair1, "0", "c10", "c2", "1", rw);
+register32!(/// Data fault status.
+    Dfsr, "0", "c5", "c0", "0", r);
+register32!(/// Instruction fault status.
+    Ifsr, "0", "c5", "c0", "1", r);
+register32!(/// Data fault address.
+    Dfar, "0", "c6", "c0", "0", r);
+register32!(/// Instruction fault address.
+    Ifar, "0", "c6", "c0", "2", r);
+register32!(/// HYP system control.
+    Hsctlr, "4", "c1", "c0", "0", rw);
+register32!(/// HYP configuration.
+    Hcr, "4", "c1", "c1", "0", rw);
+register32!(/// HYP translation control.
+    Htcr, "4", "c2", "c0", "2", rw);
+register32!(/// HYP memory attributes 0.
+    Hmair0, "4", "c10", "c2", "0", rw);
+register32!(/// HYP memory attributes 1.
+    Hmair1, "4", "c10", "c2", "1", rw);
+register32!(/// HYP syndrome.
+    Hsr, "4", "c5", "c2", "0", r);
+register32!(/// HYP data fault address.
+    Hdfar, "4", "c6", "c0", "0", r);
+register32!(/// HYP instruction fault address.
+    Hifar, "4", "c6", "c0", "2", r);
+register32!(/// HYP IPA fault address.
+    Hpfar, "4", "c6", "c0", "4", r);
+register32!(/// HYP vector base.
+    Hvbar, "4", "c12", "c0", "0", rw);
+register64!(/// HYP translation table base.
+    Httbr, "4", "c2");
+register64!(/// Translation table base 0, long descriptor format.
+    Ttbr0, "0", "c2");
+
+/// Reads the current program status.
+#[inline]
+pub fn cpsr() -> u32 {
+    let value: u32;
+    // SAFETY: MRS has no effect but the result.
+    unsafe { asm!("mrs {}, cpsr", out(reg) value, options(nostack, preserves_flags)) };
+    value
+}
+
+/// Waits until every earlier access is complete.
+#[inline]
+pub fn dsb() {
+    // SAFETY: a barrier orders accesses and does nothing else.
+    unsafe { asm!("dsb", options(nostack, preserves_flags)) };
+}
+
+/// Refetches what follows in the context set so far.
+#[inline]
+pub fn isb() {
+    // SAFETY: a barrier; it only drops what was prefetched.
+    unsafe { asm!("isb", options(nostack, preserves_flags)) };
+}

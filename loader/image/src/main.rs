@@ -1,3 +1,17 @@
-//! To be written.
+//! The loader image: it composes the machine for `baton-core` and holds no policy.
+//!
+//! entry.S (platform-armv7) calls [`early::baton_choose_home`] where the image was put, and
+//! [`start::baton_main`] where it lives.
 #![no_std]
 #![no_main]
+
+extern crate alloc;
+
+mod crash;
+mod devices;
+mod early;
+mod heap;
+mod launcher;
+mod mapping;
+mod memory;
+mod start;

@@ -52,7 +52,12 @@ impl Guard for FaultGuard {
                 &raw const INNERMOST,
             )
         };
-        if faulted == 0 { Ok(()) } else { Err(Fault) }
+        if faulted == 0 {
+            return Ok(());
+        }
+        // What faulted may have been a program that runs without MMU and caches.
+        crate::mmu::enable::restore();
+        Err(Fault)
     }
 
     fn provoke(&self, kind: FaultKind) {
@@ -74,7 +79,10 @@ impl Guard for FaultGuard {
             // SAFETY: the page at 0 is never mapped.
             FaultKind::Data => unsafe { asm!("ldr {0}, [{0}]", inout(reg) 0 => _) },
             // SAFETY: as above.
-            FaultKind::Prefetch => unsafe { asm!("blx {}", in(reg) 0, clobber_abi("C")) },
+            FaultKind::Prefetch => unsafe {
+                asm!("blx {}", in(reg) 0, out("r0") _, out("r1") _, out("r2") _, out("r3") _,
+                    out("r12") _, out("lr") _);
+            },
             FaultKind::StackOverflow => overflow(0),
         }
     }

@@ -77,3 +77,20 @@ fn addresses(range: PhysRange) -> [u32; 2] {
         _ => [0, 0],
     }
 }
+
+unsafe extern "C" {
+    fn call_caches_off(entry: u32, argc: u32, argv: *const *const u8) -> u32;
+}
+
+/// Calls a program with MMU and caches off and returns its result, MMU and caches on again.
+///
+/// # Safety
+/// `entry` is code in RAM that keeps the AAPCS and leaves the loader's memory alone; `argv`
+/// holds `argc` pointers to NUL-terminated strings. The other CPUs are off.
+pub unsafe fn call(entry: u32, argc: u32, argv: *const *const u8) -> u32 {
+    // SAFETY: the caller's word. Everything dirty is cleaned first, and what follows until
+    // `restore` runs at the same addresses without translation.
+    let result = unsafe { call_caches_off(entry, argc, argv) };
+    crate::mmu::enable::restore();
+    result
+}

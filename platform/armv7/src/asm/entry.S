@@ -116,9 +116,9 @@ entry:
     bl      relocate
     bl      forget_instructions
 
+    add     r0, sp, #4                  @ EntryState
     sub     sp, sp, #EARLY_INFO_SIZE
     mov     r1, sp                      @ EarlyInfo, filled by the call
-    add     r0, sp, #EARLY_INFO_SIZE + 4 @ EntryState
     bl      baton_choose_home           @ r0 = the home's address, or this copy's own
     mov     r8, r0
     cmp     r8, r7
@@ -166,17 +166,18 @@ entry:
     blo     2b
     mov     r11, #0                     @ the backtrace ends here
     mov     lr, #0
-    add     r1, r0, #EARLY_INFO_SIZE + 4
+    add     r1, r0, #EARLY_INFO_SIZE
+    add     r1, r1, #4
     bl      baton_main
     b       park
 
     .balign 4
 .Lstack_offset:
-    .word   __stack_top
+    .word   __stack_top - _start
 .Lbss_offset:
-    .word   __bss_start
+    .word   __bss_start - _start
 .Lbss_end_offset:
-    .word   __bss_end
+    .word   __bss_end - _start
 .Lhsctlr_off:
     .word   HSCTLR_OFF
 .Lsctlr_off:

@@ -170,3 +170,38 @@ hand_off_asm:
     .word   HSCTLR_OFF
 .Lsctlr:
     .word   SCTLR_OFF
+
+@ u32 call_caches_off(entry r0, argc r1, argv r2): calls a program with MMU and caches off, as
+@ it would find them after a reset, and returns its r0 with MMU and caches still off. The
+@ caller turns them on again. In HYP or SVC.
+    .section .text.call_caches_off, "ax", %progbits
+    .global call_caches_off
+    .type call_caches_off, %function
+call_caches_off:
+    push    {r4-r12, lr}
+    push    {r0-r3}
+    bl      clean_invalidate_all        @ the program reads memory, and so do we afterwards
+    mrs     r3, cpsr
+    and     r3, r3, #MODE_MASK
+    cmp     r3, #MODE_HYP
+    ldreq   r4, .Lcall_hsctlr
+    ldrne   r4, .Lcall_sctlr
+    mcreq   p15, 4, r4, c1, c0, 0       @ HSCTLR
+    mcrne   p15, 0, r4, c1, c0, 0       @ SCTLR
+    isb                                 @ off before anything is read or written
+    mov     r4, #0
+    mcr     p15, 0, r4, c7, c5, 0       @ ICIALLU: the program was loaded as data
+    mcr     p15, 0, r4, c7, c5, 6       @ BPIALL
+    dsb
+    isb
+    pop     {r0-r3}
+    mov     r12, r0
+    mov     r0, r1
+    mov     r1, r2
+    blx     r12
+    pop     {r4-r12, pc}
+    .balign 4
+.Lcall_hsctlr:
+    .word   HSCTLR_OFF
+.Lcall_sctlr:
+    .word   SCTLR_OFF

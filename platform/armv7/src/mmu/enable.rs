@@ -1,6 +1,9 @@
 //! Turns the MMU and the caches on.
 
-use core::arch::asm;
+use core::{
+    arch::asm,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
 use platform_api::PhysAddr;
 
@@ -14,6 +17,9 @@ const M_C_I: u32 = (1 << 0) | (1 << 2) | (1 << 12);
 /// SCTLR and HSCTLR: writable implies execute-never.
 const WXN: u32 = 1 << 19;
 
+/// The level-1 table in use; 0 if the MMU was never turned on.
+static ROOT: AtomicU32 = AtomicU32::new(0);
+
 /// Tells whether the processor has long descriptors (ID_MMFR0.VMSA, DDI 0406C B4.1.89).
 pub fn has_long_descriptors() -> bool {
     IdMmfr0::read() & 0xf >= 5
@@ -26,6 +32,7 @@ pub fn has_long_descriptors() -> bool {
 /// `root` are in memory (not in a cache), stay there, and identity-map everything the loader
 /// executes, reads and writes from here on.
 pub unsafe fn enable(root: PhysAddr, regime: Regime) {
+    ROOT.store(root.as_u32().unwrap_or(0), Ordering::Relaxed);
     // SAFETY: the registers are those of the mode the caller is in, the tables are the
     // caller's word, and with the MMU off none of the writes has an effect before the last.
     unsafe {
@@ -53,6 +60,22 @@ pub unsafe fn enable(root: PhysAddr, regime: Regime) {
         }
     }
     isb();
+}
+
+/// Turns MMU and caches on again after something ran without them, or went astray. Does
+/// nothing if they are on, or never were.
+pub fn restore() {
+    let (regime, control) = match crate::cpu::mode() {
+        platform_api::CpuMode::Hypervisor => (Regime::Hyp, Hsctlr::read()),
+        _ => (Regime::Pl1, Sctlr::read()),
+    };
+    let root = ROOT.load(Ordering::Relaxed);
+    if root != 0 && control & 1 == 0 {
+        // SAFETY: `enable` was called with this root before, so the tables are good; what was
+        // written since with the caches off is in memory, and the caches held nothing of it:
+        // handoff.S cleaned and invalidated them all before it turned them off.
+        unsafe { enable(PhysAddr::from(root), regime) };
+    }
 }
 
 /// Drops every translation of the regime, and fetched instructions: after enabling, and after

@@ -1,0 +1,155 @@
+//! Before the move: finds the tree and chooses where to live.
+//!
+//! Runs where the caller put the image, with MMU and caches off, without heap and without
+//! zeroed statics: everything is on the stack.
+
+use baton_core::{
+    boot::home::choose_home,
+    devicetree::{blob_size, early},
+};
+use platform_api::{PhysAddr, PhysRange};
+use platform_armv7::{
+    entry::{EARLY_INFO_SIZE, EntryState},
+    layout,
+};
+
+/// Bytes from the home's start to the end of its heap.
+pub const HOME_SIZE: u64 = 4 << 20;
+
+/// No board's tree is larger; a header that says so is not believed.
+const MAX_TREE_SIZE: usize = 16 << 20;
+
+/// The header's words that must be there before anything else is read.
+const HEADER_SIZE: usize = 40;
+
+/// More arguments than this and r0 is no `go`'s argc.
+const MAX_ARGUMENTS: u32 = 16;
+
+/// Longest hexadecimal address with its `0x`.
+const MAX_ADDRESS_TEXT: usize = 10;
+
+/// What is found before the move and used after it.
+#[derive(Default)]
+pub struct EarlyInfo {
+    /// Where the tree lies; `None` if there is none.
+    pub tree: Option<PhysRange>,
+    /// The tree's address was not given, the tree was found by looking for it.
+    pub searched: bool,
+    /// Memory as the tree tells it.
+    pub memory: early::EarlyMemory,
+    /// The memory the home occupies.
+    pub home: PhysRange,
+}
+
+const _: () = assert!(size_of::<EarlyInfo>() <= EARLY_INFO_SIZE);
+
+/// Finds the tree, reads memory from it, and returns the address to live at: the top of low
+/// memory, or where the image is now if there is no room or no tree.
+///
+/// # Safety
+/// Called once by entry.S with the state it saved and EARLY_INFO_SIZE writable bytes.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn baton_choose_home(state: &EntryState, info: *mut EarlyInfo) -> u32 {
+    let mut found = EarlyInfo::default();
+    if let Some(address) = given_tree(state) {
+        read_tree(address, &mut found);
+    }
+    if found.tree.is_none() {
+        search(state, &mut found);
+    }
+    let here = PhysAddr::from(state.load_address);
+    let home = place(here, &found).unwrap_or(here);
+    found.home = PhysRange::from_size(home, HOME_SIZE).unwrap_or_default();
+    // SAFETY: the caller's word; the memory holds nothing yet.
+    unsafe { info.write(found) };
+    home.as_u32().unwrap_or(state.load_address)
+}
+
+fn place(here: PhysAddr, found: &EarlyInfo) -> Option<PhysAddr> {
+    let own = PhysRange::from_size(here, layout::image().size())?;
+    let taken = [own, found.tree?, found.memory.initrd.unwrap_or_default()];
+    let taken = taken.iter().chain(found.memory.reserved.iter());
+    choose_home(&found.memory.banks, taken, HOME_SIZE)
+}
+
+/// Returns the tree's address as the caller gave it: r2 by the kernel's protocol, the second
+/// word of `go ADDR FDT_ADDR` by U-Boot's.
+fn given_tree(state: &EntryState) -> Option<u32> {
+    match state.r0 {
+        0 => Some(state.r2).filter(|&address| address != 0),
+        1 => None,
+        2..=MAX_ARGUMENTS => {
+            // SAFETY: argc > 1, so argv[1] is there by U-Boot's contract (do_go passes its own
+            // argv), and is a NUL-terminated string.
+            let text = unsafe { (state.r1 as *const *const u8).add(1).read_volatile() };
+            parse_address(text)
+        }
+        // Neither protocol: try r2, which is checked like any other tree.
+        _ => Some(state.r2),
+    }
+}
+
+/// Parses a hexadecimal NUL-terminated string as U-Boot's commands do.
+fn parse_address(text: *const u8) -> Option<u32> {
+    let mut value: u32 = 0;
+    let mut digits = 0;
+    for offset in 0..=MAX_ADDRESS_TEXT {
+        // SAFETY: every byte up to the NUL belongs to the caller's string.
+        let byte = unsafe { text.add(offset).read_volatile() };
+        match (byte, offset) {
+            (0, _) => return Some(value).filter(|_| digits > 0),
+            (b'x' | b'X', 1) if value == 0 => digits = 0,
+            _ => {
+                let digit = char::from(byte).to_digit(16)?;
+                value = value.checked_mul(16)?.checked_add(digit)?;
+                digits += 1;
+            }
+        }
+    }
+    None
+}
+
+/// Reads the memory map from the tree at `address`, if there is one.
+fn read_tree(address: u32, found: &mut EarlyInfo) {
+    if address % 4 != 0 {
+        return;
+    }
+    // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of
+    // RAM succeeds, and elsewhere an abort parks us, there being nobody to tell.
+    let header = unsafe { core::slice::from_raw_parts(address as *const u8, HEADER_SIZE) };
+    let Some(size) = blob_size(header).ok().filter(|&size| size <= MAX_TREE_SIZE) else {
+        return;
+    };
+    // SAFETY: as above; the size is the blob's own and the check looks at its used part alone.
+    let blob = unsafe { core::slice::from_raw_parts(address as *const u8, size) };
+    if let Ok(memory) = early::memory(blob) {
+        let used = u64::try_from(memory.used_size).unwrap_or(0);
+        found.tree = PhysRange::from_size(PhysAddr::from(address), used);
+        found.memory = memory;
+    }
+}
+
+/// `go` without a tree: looks for one at the page starts below the image, in the 256 MiB that
+/// hold it, where first stages keep theirs (QEMU: the start of RAM). A tree counts if it says
+/// that the image's own address is RAM.
+fn search(state: &EntryState, found: &mut EarlyInfo) {
+    const MAGIC: u32 = 0xd00d_feed;
+    const STEP: usize = 4096;
+    let here = state.load_address;
+    let first = here & !0x0fff_ffff;
+    for address in (first..here).step_by(STEP) {
+        // SAFETY: word-aligned; below the image in its own 256 MiB, RAM on every known board.
+        let word = unsafe { (address as *const u32).read_volatile() };
+        if u32::from_be(word) != MAGIC {
+            continue;
+        }
+        let mut candidate = EarlyInfo::default();
+        read_tree(address, &mut candidate);
+        let mut banks = candidate.memory.banks.iter();
+        if candidate.tree.is_some() && banks.any(|bank| bank.contains(PhysAddr::from(here))) {
+            candidate.searched = true;
+            *found = candidate;
+            return;
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The loader's page tables: what is mapped how.
+
+use core::cell::UnsafeCell;
+
+use platform_api::{CpuMode, PhysAddr, PhysRange};
+use platform_armv7::{
+    cpu, layout,
+    mmu::{Access, MapError, Mapper, Regime, Table, enable},
+};
+
+/// Level 1, four of level 2, and level 3 for the home, uneven banks and device windows.
+const TABLES: usize = 40;
+
+const PAGE: u64 = 4096;
+
+struct Pool(UnsafeCell<[Table; TABLES]>);
+
+// SAFETY: only `AddressSpace::new` takes the tables, once, on the one CPU.
+unsafe impl Sync for Pool {}
+
+static POOL: Pool = Pool(UnsafeCell::new([Table::EMPTY; TABLES]));
+
+/// The loader's view of memory.
+pub struct AddressSpace {
+    mapper: Mapper<'static>,
+    regime: Regime,
+}
+
+impl AddressSpace {
+    /// Maps RAM and the loader itself, W^X, with guard pages below the stacks, and turns MMU
+    /// and caches on.
+    ///
+    /// # Safety
+    /// Called once, at home, with the MMU off. `banks` is RAM and `home` lies in it.
+    ///
+    /// # Errors
+    /// If the tables do not suffice; the MMU stays off then.
+    pub unsafe fn new(banks: &[PhysRange], home: PhysRange) -> Result<Self, MapError> {
+        let regime = match cpu::mode() {
+            CpuMode::Hypervisor => Regime::Hyp,
+            CpuMode::Supervisor | CpuMode::SecureSupervisor => Regime::Pl1,
+        };
+        // SAFETY: the caller calls once, so this is the only reference.
+        let tables = unsafe { &mut *POOL.0.get() };
+        let base = PhysAddr::new(tables.as_ptr() as u64);
+        let mut mapper = Mapper::new(tables, base, regime);
+        for bank in banks {
+            mapper.map(mappable(*bank), Access::Data)?;
+        }
+        mapper.map(mappable(home), Access::Data)?;
+        mapper.map(layout::text(), Access::Text)?;
+        mapper.map(layout::rodata(), Access::Rodata)?;
+        for stack in [layout::exception_stack(), layout::stack()] {
+            mapper.unmap(page_below(stack))?;
+        }
+        if enable::has_long_descriptors() {
+            // SAFETY: MMU off and home mapped by the caller's word; the tables were written
+            // with the caches off, and entry.S dropped the lines of their memory before.
+            unsafe { enable::enable(mapper.root(), regime) };
+        }
+        Ok(Self { mapper, regime })
+    }
+
+    /// Maps a device's registers; windows in RAM are refused by being left as they are.
+    ///
+    /// # Errors
+    /// If the window lies above 4 GiB or the tables are used up.
+    pub fn map_device(&mut self, window: PhysRange) -> Result<(), MapError> {
+        let pages = window
+            .align_outward(PAGE)
+            .ok_or(MapError::TooHigh(window))?;
+        // The entries were invalid, which no TLB keeps (DDI 0406C B3.9.1): the barrier in
+        // `invalidate_all` is what makes the walker see them, and is done once by the caller.
+        self.mapper.map(pages, Access::Device)
+    }
+
+    /// Makes every access to `range` fault.
+    ///
+    /// # Errors
+    /// As [`AddressSpace::map_device`].
+    pub fn unmap(&mut self, range: PhysRange) -> Result<(), MapError> {
+        let pages = range.align_outward(PAGE).ok_or(MapError::TooHigh(range))?;
+        self.mapper.unmap(pages)
+    }
+
+    /// Makes the changes since the last call take effect.
+    pub fn commit(&self) {
+        enable::invalidate_all(self.regime);
+    }
+}
+
+/// Returns the whole pages of a bank below 4 GiB.
+fn mappable(bank: PhysRange) -> PhysRange {
+    let limit = PhysAddr::new(1 << 32);
+    let start = bank.start().align_up(PAGE).unwrap_or(limit).min(limit);
+    let end = bank.end().align_down(PAGE).min(limit);
+    PhysRange::new(start, end).unwrap_or_default()
+}
+
+fn page_below(range: PhysRange) -> PhysRange {
+    range
+        .start()
+        .checked_sub(PAGE)
+        .and_then(|start| PhysRange::new(start, range.start()))
+        .unwrap_or_default()
+}

@@ -1,0 +1,100 @@
+//! Which driver a device-tree node belongs to.
+
+use platform_api::DeviceNode;
+
+use crate::{gic, uart, virtio};
+
+/// A driver of this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// [`uart::pl011`].
+    Pl011,
+    /// [`virtio`], the MMIO transport.
+    VirtioMmio,
+    /// [`gic`], architecture version 1 or 2.
+    Gic2,
+    /// [`gic`], architecture version 3.
+    Gic3,
+}
+
+impl Driver {
+    /// Returns the driver's name, as a listing of devices prints it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Pl011 => "serial_pl01x",
+            Self::VirtioMmio => "virtio-mmio",
+            Self::Gic2 => "gic-v2",
+            Self::Gic3 => "gic-v3",
+        }
+    }
+}
+
+/// Every driver with its table of `compatible` strings.
+const TABLES: &[(Driver, &[&str])] = &[
+    // The transport has 32 nodes on QEMU's virt: first, so that they match at once.
+    (Driver::VirtioMmio, virtio::COMPATIBLE),
+    (Driver::Pl011, uart::pl011::COMPATIBLE),
+    (Driver::Gic2, gic::COMPATIBLE_V2),
+    (Driver::Gic3, gic::COMPATIBLE_V3),
+];
+
+/// Returns the driver for `node`: the one that lists the most specific of the node's
+/// `compatible` strings that any driver lists.
+pub fn driver_for(node: &DeviceNode<'_>) -> Option<Driver> {
+    node.compatible.iter().find_map(|name| {
+        TABLES
+            .iter()
+            .find(|(_, table)| table.contains(name))
+            .map(|(driver, _)| *driver)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bound(compatible: &[&str]) -> Option<Driver> {
+        driver_for(&DeviceNode {
+            path: "/x",
+            compatible,
+            reg: &[],
+            dma_coherent: false,
+        })
+    }
+
+    #[test]
+    fn binds_what_qemu_and_boards_list() {
+        assert_eq!(bound(&["arm,pl011", "arm,primecell"]), Some(Driver::Pl011));
+        assert_eq!(bound(&["virtio,mmio"]), Some(Driver::VirtioMmio));
+        assert_eq!(bound(&["arm,cortex-a15-gic"]), Some(Driver::Gic2));
+        assert_eq!(
+            bound(&["arm,cortex-a7-gic", "arm,gic-400"]),
+            Some(Driver::Gic2)
+        );
+        assert_eq!(bound(&["arm,gic-v3"]), Some(Driver::Gic3));
+        assert_eq!(bound(&["arm,pl031", "arm,primecell"]), None);
+        assert_eq!(bound(&[]), None);
+    }
+
+    #[test]
+    fn the_most_specific_string_wins() {
+        assert_eq!(
+            bound(&["virtio,mmio", "arm,pl011"]),
+            Some(Driver::VirtioMmio)
+        );
+        assert_eq!(
+            bound(&["vendor,unknown", "arm,pl011", "virtio,mmio"]),
+            Some(Driver::Pl011)
+        );
+    }
+
+    #[test]
+    fn no_string_is_in_two_tables() {
+        let mut seen = std::collections::HashSet::new();
+        for (_, table) in TABLES {
+            for name in *table {
+                assert!(seen.insert(name), "{name} is listed twice");
+            }
+        }
+    }
+}

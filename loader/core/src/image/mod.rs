@@ -1,1 +1,5 @@
-//! Image formats.
+//! Image formats: what a header says, checked, and nothing more. Where an image goes is the
+//! business of [`crate::boot`].
+
+pub mod elf;
+pub mod zimage;

@@ -201,6 +201,22 @@ impl<'a> Ledger<'a> {
         }
     }
 
+    /// Rules out `range`, whoever holds it: what the processor cannot reach.
+    pub fn rule_out(&mut self, range: PhysRange, why: &'a str) {
+        if !range.is_empty() {
+            self.insert(Held {
+                range,
+                holder: Holder::Reserved,
+                owner: Cow::Borrowed(why),
+            });
+        }
+    }
+
+    fn insert(&mut self, new: Held<'a>) {
+        let index = self.held.partition_point(|held| held.range < new.range);
+        self.held.insert(index, new);
+    }
+
     /// Claims `range` for `owner` until the ledger is dropped.
     ///
     /// # Errors
@@ -213,16 +229,12 @@ impl<'a> Ledger<'a> {
         let owner = owner.into();
         self.check(range, &owner)?;
         if !range.is_empty() {
-            let index = self.held.partition_point(|held| held.range < range);
             let holder = Holder::Plan;
-            self.held.insert(
-                index,
-                Held {
-                    range,
-                    holder,
-                    owner,
-                },
-            );
+            self.insert(Held {
+                range,
+                holder,
+                owner,
+            });
         }
         Ok(())
     }

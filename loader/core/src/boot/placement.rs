@@ -163,6 +163,8 @@ pub fn place(request: &Request<'_>) -> Result<Placement, PlaceError> {
         return Err(PlaceError::TreeTooBig(request.tree_size));
     }
     let mut ledger = Ledger::new(request.map, request.reserved);
+    let beyond = PhysRange::new(decompressor::END_OF_32_BITS, PhysAddr::new(u64::MAX));
+    ledger.rule_out(beyond.unwrap_or_default(), "(32 bits do not address it)");
     if let Some(Piece::At(range)) = request.initrd {
         ledger.claim(range, INITRD)?;
     }
@@ -214,10 +216,9 @@ fn place_at(
         Some(text) => decompressor::place(kernel, text, &mut ledger, site, at)?,
         None => place_payload(kernel, &mut ledger, site, at)?,
     };
-    let low = site.low_memory();
+    let low = site.low_memory(kernel);
     let initrd = match request.initrd {
         None => None,
-        Some(Piece::At(range)) if kernel.text_offset.is_none() => Some(range),
         Some(Piece::At(range)) => Some(check_initrd(range, low)?),
         Some(Piece::Anywhere(0)) => None,
         Some(Piece::Anywhere(size)) => {
@@ -236,7 +237,7 @@ fn place_at(
         footprint: image.footprint,
         inflated: image.inflated,
         initrd,
-        tree: PhysRange::from_size(tree.start(), request.tree_size).unwrap_or(tree),
+        tree,
         relocates: image.relocates,
         lost: if image.inflated.is_some() { lost } else { 0 },
     })
@@ -257,7 +258,7 @@ fn place_payload(
     site: Site,
     at: Option<PhysAddr>,
 ) -> Result<ImagePlace, PlaceError> {
-    let window = site.low_memory();
+    let window = site.low_memory(kernel);
     let size = kernel.footprint();
     let footprint = match at {
         Some(at) => PhysRange::from_size(at, size),

@@ -3,8 +3,8 @@
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{
-    IMAGE, ImagePlace, KERNEL, KernelFacts, LOW_MEMORY, PAGE, PAGE_TABLES,
-    PlaceError, TEXT_OFFSET, page_up,
+    IMAGE, ImagePlace, KERNEL, KernelFacts, LOW_MEMORY, PAGE, PAGE_TABLES, PlaceError, TEXT_OFFSET,
+    no_room, page_up,
 };
 use crate::boot::{ClaimError, Direction, Holder, Ledger, Search};
 
@@ -13,7 +13,7 @@ const WINDOW: u64 = 128 << 20;
 /// The alignment of the base it takes from the tree when the assumed one is not RAM.
 const BASE_ALIGNMENT: u64 = 2 << 20;
 /// The end of what 32 bits address.
-const END_OF_32_BITS: PhysAddr = PhysAddr::new(1 << 32);
+pub(super) const END_OF_32_BITS: PhysAddr = PhysAddr::new(1 << 32);
 
 /// A base of RAM, and the addresses of an image that lead to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,11 @@ impl Site {
     }
 
     /// What a kernel at this base maps linearly, less what lies below its text.
-    pub fn low_memory(self) -> PhysRange {
-        let start = add(self.base, TEXT_OFFSET).min(END_OF_32_BITS);
+    pub fn low_memory(self, kernel: &KernelFacts) -> PhysRange {
+        let text = kernel
+            .text_offset
+            .map_or(TEXT_OFFSET, |(_, highest)| highest);
+        let start = add(self.base, text).min(END_OF_32_BITS);
         let end = add(self.base, LOW_MEMORY).min(END_OF_32_BITS);
         PhysRange::new(start, end).unwrap_or_default()
     }
@@ -173,7 +176,10 @@ fn place_somewhere(
 ) -> Result<ImagePlace, PlaceError> {
     let writes = destination.to(destination.end);
     check_destination(ledger, writes)?;
-    let above = PhysRange::new(destination.end, site.window.end());
+    // Only an image that starts in this window makes the decompressor compute this base.
+    let lowest = site.window.start();
+    let starts_inside = |at: &PhysAddr| *at >= lowest && add(*at, PAGE - 1) < site.window.end();
+    let above = PhysRange::new(destination.end.max(lowest), site.window.end());
     let found = above.and_then(|window| {
         ledger.find(Search {
             size: page_up(kernel.footprint()),
@@ -184,11 +190,16 @@ fn place_somewhere(
     });
     // Without room there: over the BSS to be, which is cleared when the decompressor is done.
     // Without room in the window at all: at the bottom, and it has to move itself.
-    let over_bss = destination.inflated.align_up(PAGE);
-    let over_bss = over_bss.filter(|at| add(*at, PAGE) <= site.window.end());
-    let bottom = add(destination.tables, PAGE_TABLES).align_up(PAGE);
-    let at = found.map(PhysRange::start).or(over_bss).or(bottom);
-    place_there(kernel, destination, ledger, at.ok_or(PlaceError::NoRam)?)
+    let over_bss = destination.inflated.max(lowest).align_up(PAGE);
+    let bottom = add(destination.tables, PAGE_TABLES).max(lowest);
+    let at = found
+        .map(PhysRange::start)
+        .or(over_bss.filter(starts_inside))
+        .or(bottom.align_up(PAGE).filter(starts_inside));
+    match at {
+        Some(at) => place_there(kernel, destination, ledger, at),
+        None => Err(no_room(ledger, IMAGE, kernel.footprint(), site.window)),
+    }
 }
 
 fn check_destination(ledger: &Ledger<'_>, writes: PhysRange) -> Result<(), PlaceError> {
@@ -219,4 +230,3 @@ fn explain(error: ClaimError, writes: PhysRange) -> PlaceError {
         by => PlaceError::Destination { writes, by },
     }
 }
-

@@ -1,10 +1,27 @@
 //! Partitions and file systems on block devices.
+//!
+//! A file is resolved once, by [`open`]: path to directory entry to the whole cluster chain,
+//! which becomes a list of extents. Reads go from the device straight into their destination,
+//! an extent a request.
+
+mod blocks;
+mod error;
+mod fat;
+mod file;
+pub mod partition;
+mod transfer;
+mod volume;
 
 use alloc::{string::String, vec::Vec};
-use core::fmt;
 
-use platform_api::BlockError;
+pub use self::{
+    error::{FatError, PartitionError, StorageError},
+    file::{Extent, OpenFile},
+    transfer::{PIECE, ReadTime, read_into},
+    volume::{VolumeName, default_volume, disk},
+};
 
+use self::{fat::FatVolume, volume::Opened};
 use crate::machine::Machine;
 
 /// One directory entry.
@@ -18,62 +35,47 @@ pub struct Entry {
     pub directory: bool,
 }
 
-/// Names a volume as U-Boot's commands do: `virtio 0:1`. Partition 0 is the whole disk; no
-/// partition means the first bootable one, else the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct VolumeName<'a> {
-    /// The interface, `virtio`.
-    pub interface: &'a str,
-    /// `DEV[:PART]`, in hexadecimal.
-    pub device: &'a str,
-}
-
-/// Lists a directory.
+/// Resolves a file to the places of its bytes on the disk. Nothing of its data is read.
 ///
 /// # Errors
-/// No such disk, partition, file system or directory; or the disk failed.
+/// No such disk, partition, file system or file, or a directory; damage in what leads to the
+/// data; or the disk failed.
+pub fn open(
+    machine: &mut Machine<'_>,
+    volume: VolumeName<'_>,
+    path: &str,
+) -> Result<OpenFile, StorageError> {
+    let Opened {
+        disk,
+        device,
+        region,
+    } = volume::open(machine, volume)?;
+    let (size, extents) = FatVolume::mount(device, region)?.open(path)?;
+    Ok(OpenFile::new(disk, size, extents))
+}
+
+/// Lists a directory, without its `.` and `..`.
+///
+/// # Errors
+/// As [`open`], or it is not a directory.
 pub fn list(
-    _machine: &mut Machine<'_>,
-    _volume: VolumeName<'_>,
-    _path: &str,
+    machine: &mut Machine<'_>,
+    volume: VolumeName<'_>,
+    path: &str,
 ) -> Result<Vec<Entry>, StorageError> {
-    Err(StorageError::Missing(String::new()))
+    let Opened { device, region, .. } = volume::open(machine, volume)?;
+    FatVolume::mount(device, region)?.list(path)
 }
 
 /// Returns a file's size in bytes.
 ///
 /// # Errors
-/// As [`list`].
+/// As [`open`]; but its cluster chain is not looked at.
 pub fn size(
-    _machine: &mut Machine<'_>,
-    _volume: VolumeName<'_>,
-    _path: &str,
+    machine: &mut Machine<'_>,
+    volume: VolumeName<'_>,
+    path: &str,
 ) -> Result<u64, StorageError> {
-    Err(StorageError::Missing(String::new()))
+    let Opened { device, region, .. } = volume::open(machine, volume)?;
+    FatVolume::mount(device, region)?.size(path)
 }
-
-/// Why storage failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StorageError {
-    /// The disk failed.
-    Block(BlockError),
-    /// No such file or directory.
-    Missing(String),
-}
-
-impl From<BlockError> for StorageError {
-    fn from(error: BlockError) -> Self {
-        Self::Block(error)
-    }
-}
-
-impl fmt::Display for StorageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Block(error) => error.fmt(f),
-            Self::Missing(path) => write!(f, "no such file: {path}"),
-        }
-    }
-}
-
-impl core::error::Error for StorageError {}

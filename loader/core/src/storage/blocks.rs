@@ -1,0 +1,73 @@
+//! Bytes of a block device: whole blocks go straight to where they belong, the ragged ends
+//! through a buffer of one block.
+
+use alloc::vec::Vec;
+
+use platform_api::BlockDevice;
+
+use super::StorageError;
+
+/// Returns a zeroed buffer.
+///
+/// # Errors
+/// [`StorageError::OutOfMemory`] rather than the allocator's panic: sizes come from the disk.
+pub fn buffer(length: usize) -> Result<Vec<u8>, StorageError> {
+    let mut buffer = Vec::new();
+    buffer
+        .try_reserve_exact(length)
+        .map_err(|_| StorageError::OutOfMemory(length))?;
+    buffer.resize(length, 0);
+    Ok(buffer)
+}
+
+/// Reads the bytes from `offset` on into `dest`: at most three requests, one if both ends are
+/// block boundaries.
+pub fn read_bytes(
+    device: &mut dyn BlockDevice,
+    offset: u64,
+    dest: &mut [u8],
+) -> Result<(), StorageError> {
+    let block = device.info().block_size;
+    // A power of two by contract; anything else would be a driver's mistake, and reads wrong
+    // blocks rather than outside of a buffer.
+    let shift = block.trailing_zeros();
+    let mask = block.wrapping_sub(1);
+    let within = |position: u64| usize::try_from(position & u64::from(mask)).unwrap_or(0);
+    let mut first = offset >> shift;
+    let mut dest = dest;
+    let skip = within(offset);
+    if skip > 0 && !dest.is_empty() {
+        let taken = read_part(device, first, skip, dest)?;
+        dest = dest.get_mut(taken..).unwrap_or_default();
+        first += 1;
+    }
+    let ragged = within(dest.len() as u64);
+    let (whole, tail) = dest.split_at_mut(dest.len() - ragged);
+    if !whole.is_empty() {
+        device.read_blocks(first, whole)?;
+        first += whole.len() as u64 >> shift;
+    }
+    if !tail.is_empty() {
+        read_part(device, first, 0, tail)?;
+    }
+    Ok(())
+}
+
+/// Reads part of block `index`, from byte `skip` of it on, as much as `dest` takes; returns how
+/// much that was.
+fn read_part(
+    device: &mut dyn BlockDevice,
+    index: u64,
+    skip: usize,
+    dest: &mut [u8],
+) -> Result<usize, StorageError> {
+    let length = usize::try_from(device.info().block_size).unwrap_or(0);
+    let mut block = buffer(length)?;
+    device.read_blocks(index, &mut block)?;
+    let part = block.get(skip..).unwrap_or_default();
+    let taken = part.len().min(dest.len());
+    if let (Some(to), Some(from)) = (dest.get_mut(..taken), part.get(..taken)) {
+        to.copy_from_slice(from);
+    }
+    Ok(taken)
+}

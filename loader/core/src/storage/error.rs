@@ -1,0 +1,228 @@
+//! Why storage failed.
+
+use alloc::string::String;
+use core::fmt;
+
+use platform_api::BlockError;
+
+/// Why storage failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageError {
+    /// The disk failed.
+    Block(BlockError),
+    /// No such file or directory.
+    Missing(String),
+    /// The path leads to a directory where a file is wanted.
+    IsDirectory(String),
+    /// The path leads to, or through, a file where a directory is wanted.
+    NotDirectory(String),
+    /// Not `DEV[:PART]` in hexadecimal.
+    BadDevice(String),
+    /// No such disk.
+    NoDisk {
+        /// The interface asked for.
+        interface: String,
+        /// The number asked for.
+        index: u32,
+    },
+    /// The partition table.
+    Partition(PartitionError),
+    /// The file system.
+    Fat(FatError),
+    /// A read past the end of a file.
+    PastEnd {
+        /// First byte asked for.
+        offset: u64,
+        /// How many.
+        length: u64,
+        /// Bytes in the file.
+        size: u64,
+    },
+    /// The heap has no room for this many bytes.
+    OutOfMemory(usize),
+}
+
+/// Why a partition was not found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartitionError {
+    /// The disk has no partition table.
+    NoTable,
+    /// No such partition.
+    Missing(u32),
+    /// The table has no partition that could hold files.
+    Empty,
+    /// A partition does not lie on the disk.
+    Outside {
+        /// Its number.
+        number: u32,
+        /// Its first block.
+        first: u64,
+        /// Its blocks.
+        count: u64,
+        /// Blocks on the disk.
+        blocks: u64,
+    },
+    /// The chain of extended boot records does not end, or runs off; the block it led to.
+    BadExtended(u64),
+    /// Both GPT headers are damaged; what is wrong with the first.
+    BadGpt(&'static str),
+    /// The disk's blocks are of a size that no table is defined for.
+    BlockSize(u32),
+}
+
+/// Why a FAT file system was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FatError {
+    /// No FAT boot sector; what is wrong with it.
+    NotFat(&'static str),
+    /// The boot sector claims more than the partition has.
+    TooLarge {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes in the partition.
+        held: u64,
+    },
+    /// A directory entry, or the boot sector, names a cluster that there is not.
+    BadStart(u32),
+    /// A link to a cluster that there is not.
+    BadLink {
+        /// The cluster with the link.
+        cluster: u32,
+        /// Where it leads.
+        next: u32,
+    },
+    /// A link to a cluster that is marked bad.
+    BadCluster {
+        /// The cluster with the link.
+        cluster: u32,
+    },
+    /// A file's chain ends before its size is reached.
+    ShortChain {
+        /// Clusters in the chain.
+        clusters: u32,
+        /// Clusters that its size takes.
+        needed: u32,
+    },
+    /// A file's chain goes on after its size is reached.
+    LongChain {
+        /// Where it goes on.
+        next: u32,
+        /// Clusters that its size takes.
+        needed: u32,
+    },
+    /// A chain leads back into itself, to this cluster.
+    Loop(u32),
+    /// A directory is longer than one can be.
+    LongDirectory,
+    /// A file is larger than the volume.
+    FileTooLarge(u32),
+    /// A file is in more pieces than are kept.
+    TooFragmented,
+    /// A directory has more entries than are listed.
+    TooManyEntries,
+}
+
+impl From<BlockError> for StorageError {
+    fn from(error: BlockError) -> Self {
+        Self::Block(error)
+    }
+}
+
+impl From<PartitionError> for StorageError {
+    fn from(error: PartitionError) -> Self {
+        Self::Partition(error)
+    }
+}
+
+impl From<FatError> for StorageError {
+    fn from(error: FatError) -> Self {
+        Self::Fat(error)
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(error) => error.fmt(f),
+            Self::Missing(path) => write!(f, "no such file or directory: {path}"),
+            Self::IsDirectory(path) => write!(f, "{path} is a directory"),
+            Self::NotDirectory(path) => write!(f, "{path} is not a directory"),
+            Self::BadDevice(text) => write!(f, "Bad device specification: \"{text}\""),
+            Self::NoDisk { interface, index } => write!(f, "no disk {interface} {index:x}"),
+            Self::Partition(error) => error.fmt(f),
+            Self::Fat(error) => error.fmt(f),
+            Self::PastEnd {
+                offset,
+                length,
+                size,
+            } => write!(
+                f,
+                "{length:#x} bytes from {offset:#x} on are not in the file, which has {size:#x}"
+            ),
+            Self::OutOfMemory(bytes) => write!(f, "the heap has no room for {bytes} bytes"),
+        }
+    }
+}
+
+impl fmt::Display for PartitionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NoTable => f.write_str("no partition table on the disk"),
+            Self::Missing(number) => write!(f, "no partition {number:x} on the disk"),
+            Self::Empty => f.write_str("no partition on the disk holds files"),
+            Self::Outside {
+                number,
+                first,
+                count,
+                blocks,
+            } => write!(
+                f,
+                "partition {number:x}, {count:#x} blocks from {first:#x} on, is not on the disk, \
+                 which has {blocks:#x}"
+            ),
+            Self::BadExtended(block) => {
+                write!(f, "broken chain of logical partitions at block {block:#x}")
+            }
+            Self::BadGpt(what) => write!(f, "broken GPT: {what}"),
+            Self::BlockSize(size) => write!(f, "no partition table for blocks of {size} bytes"),
+        }
+    }
+}
+
+impl fmt::Display for FatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::NotFat(what) => write!(f, "no FAT file system: {what}"),
+            Self::TooLarge { claimed, held } => write!(
+                f,
+                "FAT: claims {claimed:#x} bytes of a partition that has {held:#x}"
+            ),
+            Self::BadStart(cluster) => write!(f, "FAT: starts at cluster {cluster:#x}"),
+            Self::BadLink { cluster, next } => {
+                write!(f, "FAT: cluster {cluster:#x} links to cluster {next:#x}")
+            }
+            Self::BadCluster { cluster } => {
+                write!(f, "FAT: cluster {cluster:#x} links to a bad cluster")
+            }
+            Self::ShortChain { clusters, needed } => write!(
+                f,
+                "FAT: the file has {clusters} clusters, its size takes {needed}"
+            ),
+            Self::LongChain { next, needed } => write!(
+                f,
+                "FAT: the file goes on at cluster {next:#x}, its size takes {needed} clusters"
+            ),
+            Self::Loop(cluster) => write!(f, "FAT: chain loops at cluster {cluster:#x}"),
+            Self::LongDirectory => f.write_str("FAT: directory does not end"),
+            Self::FileTooLarge(size) => {
+                write!(f, "FAT: {size:#x} bytes are more than the volume has")
+            }
+            Self::TooFragmented => f.write_str("FAT: the file is in too many pieces"),
+            Self::TooManyEntries => f.write_str("FAT: too many directory entries to list"),
+        }
+    }
+}
+
+impl core::error::Error for StorageError {}
+impl core::error::Error for PartitionError {}
+impl core::error::Error for FatError {}

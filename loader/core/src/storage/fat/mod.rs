@@ -1,0 +1,136 @@
+//! FAT12, FAT16 and FAT32, read only.
+//!
+//! `hadris-fat-raw` knows the layouts: boot sector, allocation-table entries, directory slots,
+//! long names. Its driver (`hadris-fat`) fetches table entries one by one through a block of
+//! 512 bytes, with a division each; here a chain is scanned in one sweep over a window of the
+//! table (`chain.rs`), which is most of what opening a file costs. See docs/decisions.
+
+mod chain;
+mod directory;
+
+use alloc::vec::Vec;
+
+use hadris_fat_raw::{BOOT_SECTOR_LEN, BootError, Geometry, RootLocation, ShortEntry, parse_boot};
+use platform_api::BlockDevice;
+
+use self::{chain::Window, directory::Place};
+use super::{Entry, Extent, FatError, StorageError, blocks::read_bytes, partition::Region};
+
+/// A FAT volume on a device.
+pub struct FatVolume<'a> {
+    device: &'a mut dyn BlockDevice,
+    /// Where the volume starts on the device, in bytes.
+    base: u64,
+    geometry: Geometry,
+    window: Window,
+}
+
+impl<'a> FatVolume<'a> {
+    /// Reads and checks the boot sector.
+    pub fn mount(device: &'a mut dyn BlockDevice, region: Region) -> Result<Self, StorageError> {
+        if region.length < BOOT_SECTOR_LEN as u64 {
+            return Err(FatError::NotFat("the partition is empty").into());
+        }
+        let mut sector = [0; BOOT_SECTOR_LEN];
+        read_bytes(device, region.offset, &mut sector)?;
+        let geometry = parse_boot(&sector).map_err(|error| match error {
+            BootError::NotFat(what) | BootError::Corrupt(what) => FatError::NotFat(what),
+            BootError::Signature(_) => FatError::NotFat("no 0xaa55 at the end of its boot sector"),
+            BootError::RootCluster { cluster, .. } => FatError::BadStart(cluster),
+            _ => FatError::NotFat("its boot sector is corrupt"),
+        })?;
+        if geometry.data_end() > region.length {
+            return Err(FatError::TooLarge {
+                claimed: geometry.data_end(),
+                held: region.length,
+            }
+            .into());
+        }
+        Ok(Self {
+            device,
+            base: region.offset,
+            geometry,
+            window: Window::default(),
+        })
+    }
+
+    /// Finds a file; returns its size and where its bytes are on the device.
+    pub fn open(&mut self, path: &str) -> Result<(u64, Vec<Extent>), StorageError> {
+        let entry = self.file(path)?;
+        let first = entry.first_cluster(self.geometry.kind());
+        let extents = self.extents(first, entry.size())?;
+        Ok((u64::from(entry.size()), extents))
+    }
+
+    /// Returns a file's size.
+    pub fn size(&mut self, path: &str) -> Result<u64, StorageError> {
+        Ok(u64::from(self.file(path)?.size()))
+    }
+
+    /// Lists a directory.
+    pub fn list(&mut self, path: &str) -> Result<Vec<Entry>, StorageError> {
+        let place = match self.resolve(path)? {
+            None => self.root(),
+            Some(entry) if entry.is_dir() => self.subdirectory(&entry)?,
+            Some(_) => return Err(StorageError::NotDirectory(path.into())),
+        };
+        self.entries(place)
+    }
+
+    /// Finds a file, not a directory.
+    fn file(&mut self, path: &str) -> Result<ShortEntry, StorageError> {
+        match self.resolve(path)? {
+            Some(entry) if !entry.is_dir() && !path.ends_with('/') => Ok(entry),
+            Some(entry) if !entry.is_dir() => Err(StorageError::NotDirectory(path.into())),
+            _ => Err(StorageError::IsDirectory(path.into())),
+        }
+    }
+
+    /// Walks a path from the root; `None` is the root itself. `.` and `..` are resolved in the
+    /// text: no link could make that differ.
+    fn resolve(&mut self, path: &str) -> Result<Option<ShortEntry>, StorageError> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in path.split('/') {
+            match name {
+                "" | "." => {}
+                ".." => {
+                    names.pop();
+                }
+                name => names.push(name),
+            }
+        }
+        let mut found: Option<ShortEntry> = None;
+        for name in names {
+            let place = match &found {
+                None => self.root(),
+                Some(entry) if entry.is_dir() => self.subdirectory(entry)?,
+                Some(_) => return Err(StorageError::NotDirectory(path.into())),
+            };
+            let entry = self.find(place, name)?;
+            found = Some(entry.ok_or_else(|| StorageError::Missing(path.into()))?);
+        }
+        Ok(found)
+    }
+
+    /// Returns where the root directory is.
+    fn root(&self) -> Place {
+        match self.geometry.root() {
+            RootLocation::Fixed { start, size } => Place::Fixed { start, size },
+            RootLocation::Cluster(first) => Place::Chain(first),
+        }
+    }
+
+    /// Returns where a subdirectory is.
+    fn subdirectory(&self, entry: &ShortEntry) -> Result<Place, StorageError> {
+        let first = entry.first_cluster(self.geometry.kind());
+        self.offset(first)?;
+        Ok(Place::Chain(first))
+    }
+
+    /// Returns where a cluster is in the volume, if there is such a cluster.
+    fn offset(&self, cluster: u32) -> Result<u64, StorageError> {
+        self.geometry
+            .cluster_offset(cluster)
+            .ok_or(StorageError::Fat(FatError::BadStart(cluster)))
+    }
+}

@@ -1,0 +1,96 @@
+//! A file as the places of its bytes.
+
+use alloc::vec::Vec;
+
+use super::{StorageError, blocks::read_bytes};
+use crate::machine::Disk;
+
+/// Bytes of a file that lie side by side on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Where on the disk, in bytes.
+    pub offset: u64,
+    /// How many bytes.
+    pub length: u64,
+}
+
+/// A file, resolved: [`super::open`] makes it, and reads need the file system no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenFile {
+    disk: usize,
+    size: u64,
+    extents: Vec<Extent>,
+}
+
+impl OpenFile {
+    /// Makes the file of `size` bytes in `extents`, in order, on disk number `disk` of the
+    /// machine. The extents may hold more than `size`: the rest of the last cluster.
+    pub(super) fn new(disk: usize, size: u64, extents: Vec<Extent>) -> Self {
+        Self {
+            disk,
+            size,
+            extents,
+        }
+    }
+
+    /// Returns its size in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns where its bytes lie, in the file's order.
+    pub fn extents(&self) -> &[Extent] {
+        &self.extents
+    }
+
+    /// Fills `dest` with the bytes from `offset` on, an extent a request where they are whole
+    /// blocks. `disks` are the machine's.
+    ///
+    /// # Errors
+    /// [`StorageError::PastEnd`] with nothing read if the file ends before `dest` is full, or
+    /// the disk failed.
+    pub fn read_at(
+        &self,
+        disks: &mut [Disk],
+        offset: u64,
+        dest: &mut [u8],
+    ) -> Result<(), StorageError> {
+        self.check(offset, dest.len() as u64)?;
+        let Some(disk) = disks.get_mut(self.disk) else {
+            return Err(StorageError::Missing(alloc::string::String::new()));
+        };
+        let mut skip = offset;
+        let mut rest = dest;
+        for extent in &self.extents {
+            if rest.is_empty() {
+                break;
+            }
+            if skip >= extent.length {
+                skip -= extent.length;
+                continue;
+            }
+            let room = extent.length - skip;
+            let length = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
+            let (part, more) = rest.split_at_mut(length);
+            read_bytes(&mut *disk.device, extent.offset + skip, part)?;
+            rest = more;
+            skip = 0;
+        }
+        Ok(())
+    }
+
+    /// Checks that the file has `length` bytes from `offset` on.
+    ///
+    /// # Errors
+    /// [`StorageError::PastEnd`].
+    pub fn check(&self, offset: u64, length: u64) -> Result<(), StorageError> {
+        match offset.checked_add(length) {
+            Some(end) if end <= self.size => Ok(()),
+            _ => Err(StorageError::PastEnd {
+                offset,
+                length,
+                size: self.size,
+            }),
+        }
+    }
+}

@@ -7,7 +7,9 @@
 mod error;
 mod memory_map;
 mod placement;
+mod plan;
 
 pub use error::BootError;
 pub use memory_map::{Claim, ClaimError, Direction, Holder, Ledger, MemoryMap, Row, Search};
 pub use placement::{KernelFacts, Piece, PlaceError, Placement, Request, place};
+pub use plan::{BootPlan, Part};

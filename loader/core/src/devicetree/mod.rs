@@ -1,9 +1,29 @@
 //! The device tree: check a blob, read its facts, edit it.
+//!
+//! [`check()`] comes first and once; everything else relies on what it proved. Before there is a
+//! heap, [`early::memory`] checks and finds memory in the same pass. [`discover`] reads the facts
+//! through fdt-rs; [`WorkingTree`] is what `fdt` edits and what [`fixups::apply`] prepares for a
+//! payload.
+
+mod cells;
+mod check;
+pub mod early;
+mod error;
+pub mod fixups;
+mod header;
+mod read;
+mod tree;
 
 use alloc::{string::String, vec::Vec};
-use core::fmt;
 
-use platform_api::{DeviceNode, PhysRange};
+use platform_api::{DeviceNode, PhysAddr, PhysRange};
+
+pub use cells::{Cells, cell, number};
+pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
+pub use error::{Structure, TreeError};
+pub use header::{HEADER_SIZE, Header, MAGIC, blob_size};
+pub use read::{OpenTree, discover, discover_checked};
+pub use tree::{NodeId, WorkingTree};
 
 /// How the firmware below is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +46,28 @@ pub struct Psci {
     pub cpu_on: Option<u32>,
     /// `cpu_off` of a 0.1 node.
     pub cpu_off: Option<u32>,
+}
+
+/// How a secondary CPU is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnableMethod {
+    /// By PSCI's CPU_ON.
+    Psci,
+    /// By writing an address to where the CPU looks.
+    SpinTable,
+    /// By the platform's own means.
+    Other(String),
+}
+
+/// How one of [`Discovery::cpus`] is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CpuStart {
+    /// `reg`, the affinity.
+    pub affinity: u32,
+    /// `enable-method`, of the CPU or of `/cpus`.
+    pub method: Option<EnableMethod>,
+    /// `cpu-release-addr` of a spin table.
+    pub release: Option<PhysAddr>,
 }
 
 /// Memory that the tree says is not ours.
@@ -57,6 +99,8 @@ pub struct Device {
 pub struct Discovery {
     /// `/model`, else the first root `compatible`.
     pub model: String,
+    /// The root's `compatible`, most specific first.
+    pub compatible: Vec<String>,
     /// RAM banks, sorted, merged, without overlaps.
     pub memory: Vec<PhysRange>,
     /// /memreserve/, /reserved-memory, spin-table release addresses.
@@ -69,35 +113,21 @@ pub struct Discovery {
     pub initrd: Option<PhysRange>,
     /// `reg` of each enabled `/cpus/cpu@*`.
     pub cpus: Vec<u32>,
+    /// How each of `cpus` is started, in the same order.
+    pub cpu_starts: Vec<CpuStart>,
+    /// `boot_cpuid_phys` of the header.
+    pub boot_cpu: u32,
     /// PSCI.
     pub psci: Option<Psci>,
+    /// There is a generic timer: a node `arm,armv7-timer` or `arm,armv8-timer`.
+    pub arch_timer: bool,
     /// `clock-frequency` of the arch timer node, Hz; to be used only where CNTFRQ is 0.
     pub timer_frequency: Option<u32>,
-    /// Everything a driver could bind to, in tree order.
+    /// First `compatible` of `/hypervisor`: we run under Xen, say.
+    pub hypervisor: Option<String>,
+    /// Everything a driver could bind to, in tree order: interrupt controllers too.
     pub devices: Vec<Device>,
 }
-
-/// The tree being worked on: the one `fdt` edits and `bootz` fixes up.
-pub struct WorkingTree;
-
-/// Why a tree was refused or an edit failed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TreeError {
-    /// The blob does not start with 0xd00dfeed.
-    BadMagic(u32),
-}
-
-impl fmt::Display for TreeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::BadMagic(found) => {
-                write!(f, "no device tree: magic is {found:#010x}, not 0xd00dfeed")
-            }
-        }
-    }
-}
-
-impl core::error::Error for TreeError {}
 
 impl Device {
     /// Lends the node to `bind` in the form drivers take.

@@ -1,0 +1,23 @@
+//! `linux,initrd-start` and `linux,initrd-end` in /chosen, as wide as the root's addresses.
+//! Without an initrd, those of an earlier boot would have the kernel free somebody else's memory.
+
+use super::{CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells};
+
+const START: &str = "linux,initrd-start";
+const END: &str = "linux,initrd-end";
+
+pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<(), TreeError> {
+    let Some(initrd) = facts.initrd else {
+        if let Some(chosen) = tree.child(tree.root(), "chosen") {
+            tree.remove_property(chosen, START);
+            tree.remove_property(chosen, END);
+        }
+        return Ok(());
+    };
+    let cells = root_cells(tree, "#address-cells", 2);
+    let start = CellBuffer::new(initrd.start().as_u64(), cells)?;
+    let end = CellBuffer::new(initrd.end().as_u64(), cells)?;
+    let chosen = tree.ensure_node(tree.root(), "chosen")?;
+    tree.set_property(chosen, START, start.bytes())?;
+    tree.set_property(chosen, END, end.bytes())
+}

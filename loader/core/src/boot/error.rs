@@ -1,0 +1,100 @@
+//! Why a boot was refused.
+
+use core::fmt;
+
+use platform_api::{HandoffRefusal, MemoryError, PhysAddr};
+
+use super::{ClaimError, PlaceError};
+use crate::image::{elf::ElfError, zimage::ZImageError};
+
+/// Why a boot was refused. Nothing anybody owns has been changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BootError {
+    /// The machine cannot be handed over.
+    Refused(HandoffRefusal),
+    /// The pieces do not fit the memory.
+    Place(PlaceError),
+    /// A range belongs to somebody else.
+    Claim(ClaimError),
+    /// Memory was not granted.
+    Memory(MemoryError),
+    /// The image is no zImage, or a broken one.
+    ZImage(ZImageError),
+    /// The image is a big-endian kernel.
+    BigEndian,
+    /// The image is no ELF executable, or a broken one.
+    Elf(ElfError),
+    /// There is no device tree to hand over.
+    NoTree,
+    /// An initrd at an address, and nobody said how many bytes it has.
+    UnknownSize(PhysAddr),
+    /// More pieces, far apart, than a handoff can clean: so many.
+    TooScattered(usize),
+}
+
+impl From<ZImageError> for BootError {
+    fn from(error: ZImageError) -> Self {
+        Self::ZImage(error)
+    }
+}
+
+impl From<ElfError> for BootError {
+    fn from(error: ElfError) -> Self {
+        Self::Elf(error)
+    }
+}
+
+impl From<HandoffRefusal> for BootError {
+    fn from(refusal: HandoffRefusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<PlaceError> for BootError {
+    fn from(error: PlaceError) -> Self {
+        Self::Place(error)
+    }
+}
+
+impl From<ClaimError> for BootError {
+    fn from(error: ClaimError) -> Self {
+        Self::Claim(error)
+    }
+}
+
+impl From<MemoryError> for BootError {
+    fn from(error: MemoryError) -> Self {
+        Self::Memory(error)
+    }
+}
+
+impl fmt::Display for BootError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::Place(error) => error.fmt(f),
+            Self::Claim(error) => error.fmt(f),
+            Self::Memory(error) => error.fmt(f),
+            Self::ZImage(error) => error.fmt(f),
+            Self::BigEndian => f.write_str(
+                "big-endian kernel: this CPU is entered little-endian; build it without \
+                 CONFIG_CPU_BIG_ENDIAN",
+            ),
+            Self::Elf(error) => error.fmt(f),
+            Self::NoTree => f.write_str(
+                "no device tree: the first stage gave none; name one as the third argument",
+            ),
+            Self::UnknownSize(at) => {
+                write!(
+                    f,
+                    "the size of the initrd at {at} is not known; try {at}:SIZE"
+                )
+            }
+            Self::TooScattered(count) => {
+                write!(f, "{count} segments in too many places to be cleaned")
+            }
+        }
+    }
+}
+
+impl core::error::Error for BootError {}

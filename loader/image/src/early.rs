@@ -123,8 +123,8 @@ fn read_tree(address: u32, found: &mut EarlyInfo) {
     // SAFETY: as above; the size is the blob's own and the check looks at its used part alone.
     let blob = unsafe { core::slice::from_raw_parts(address as *const u8, size) };
     if let Ok(memory) = early::memory(blob) {
-        let used = u64::try_from(memory.used_size).unwrap_or(0);
-        found.tree = PhysRange::from_size(PhysAddr::from(address), used);
+        let size = u64::try_from(size).unwrap_or(0);
+        found.tree = PhysRange::from_size(PhysAddr::from(address), size);
         found.memory = memory;
     }
 }

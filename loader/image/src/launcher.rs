@@ -2,9 +2,7 @@
 
 use alloc::vec::Vec;
 
-use platform_api::{
-    CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange,
-};
+use platform_api::{CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange};
 use platform_armv7::{cpu, handoff, handoff::RawUart, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 

@@ -14,4 +14,5 @@ mod heap;
 mod launcher;
 mod mapping;
 mod memory;
+mod power;
 mod start;

@@ -1,28 +1,261 @@
-//! bring-up
-use crate::{crash, early::{EarlyInfo, HOME_SIZE}, heap, mapping::AddressSpace};
+//! At home: composes the machine and hands it to the logic.
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt::Write;
-use platform_api::{Guard, FaultKind, PhysRange, PhysAddr};
-use platform_armv7::{entry::{self, EntryState}, guard::FaultGuard, layout, cpu};
-struct W; impl Write for W { fn write_str(&mut self, s:&str)->core::fmt::Result { for b in s.bytes() { unsafe { platform_drivers::uart::pl011::raw_put(core::ptr::NonNull::new(0x0900_0000 as *mut u8).unwrap(), b) } } Ok(()) } }
+
+use baton_core::{
+    boot::{Claim, MemoryMap},
+    console::Session,
+    context::{BoardFacts, Context, write_console},
+    devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
+    env::split_boot_arguments,
+    machine::Machine,
+};
+use fdt_rs::{base::DevTree, error::DevTreeError};
+use platform_api::{Console, PhysRange};
+use platform_armv7::{
+    cpu,
+    entry::{self, EntryState},
+    exception,
+    guard::FaultGuard,
+    layout,
+};
+use platform_drivers::{psci::Psci, timer::ArchTimer};
+
+use crate::{
+    crash,
+    devices::{self, Devices},
+    early::EarlyInfo,
+    heap,
+    launcher::{self, BoardLauncher},
+    mapping::AddressSpace,
+    memory::{MappedMemory, Owned},
+    power::PsciPower,
+};
+
+/// Where a machine without CNTFRQ and without `clock-frequency` is assumed to count: QEMU's and
+/// most boards' rates lie within a factor of three.
+const ASSUMED_TIMER_HZ: u32 = 24_000_000;
+
+/// Runs the loader. Called by entry.S at home, with MMU and caches off and BSS zeroed.
+///
+/// # Safety
+/// Called once, with what `baton_choose_home` wrote and the state it was given.
 #[unsafe(no_mangle)]
 unsafe extern "C" fn baton_main(info: &EarlyInfo, state: &EntryState) -> ! {
-    let _ = entry::install_vectors();
-    let _ = writeln!(W, "hello {:?} info tree {:?} home {:?} banks {:?} res {:?}", state, info.tree, info.home, info.memory.banks, info.memory.reserved);
-    let _ = writeln!(W, "image {:?} text {:?} data {:?} stack {:?}", layout::image(), layout::text(), layout::data(), layout::stack());
-    crash::set_uart(0x0900_0000);
-    let mut space = unsafe { AddressSpace::new(&info.memory.banks, info.home) }.unwrap();
-    let _ = space.map_device(PhysRange::from_size(PhysAddr::new(0x0900_0000), 0x1000).unwrap());
-    space.commit();
-    let _ = writeln!(W, "mmu on {:?}", cpu::facts());
-    let heap_range = PhysRange::new(layout::image().end(), info.home.end()).unwrap();
-    unsafe { heap::init(heap_range) };
-    let v = alloc::vec![1u8; 100000];
-    let _ = writeln!(W, "heap {:?} {:p}", heap::touched(), v.as_ptr());
-    for k in [FaultKind::Undefined, FaultKind::Data, FaultKind::Prefetch, FaultKind::Unaligned, FaultKind::StackOverflow, FaultKind::Call] {
-        let _ = writeln!(W, "==== {k:?}");
-        let r = FaultGuard.run(&mut || { FaultGuard.provoke(k); });
-        let _ = writeln!(W, "back: {r:?}");
+    entry::install_vectors();
+    exception::set_recovery_check(heap::recovery_check);
+    // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
+    let space = unsafe { AddressSpace::new(&info.memory.banks, info.home) };
+    let (Ok(mut space), Some(blob)) = (space, tree_bytes(info)) else {
+        // No tree, so no console: there is nobody to tell.
+        park();
+    };
+    // SAFETY: mapped just now, behind everything the linker script places.
+    unsafe {
+        heap::init(PhysRange::new(layout::image().end(), info.home.end()).unwrap_or_default())
+    };
+    let Ok((tree, found)) = read_tree(blob, info) else {
+        park();
+    };
+    map_devices(&mut space, &found);
+    let Some(clock) = ArchTimer::new(found.timer_frequency.or(Some(ASSUMED_TIMER_HZ))) else {
+        park();
+    };
+    let Some(device) = devices::find_console(&found) else {
+        park();
+    };
+    let console_path = device.path.clone();
+    // SAFETY: the node's window was mapped just now; nothing else drives the console.
+    let Some((uart, raw)) = (unsafe { devices::open_console(device) }) else {
+        park();
+    };
+    crash::set_uart(raw.data);
+    // An abort that the caller left pending is taken and reported here, not by a command.
+    let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
+    // SAFETY: every window was mapped just now; the console is taken out of what is bound.
+    let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
+    run(info, state, tree, &found, clock, devices)
+}
+
+/// Waits for a reset.
+fn park() -> ! {
+    loop {
+        core::hint::spin_loop();
     }
-    let _ = HOME_SIZE;
-    loop {}
+}
+
+/// Borrows the tree where the first stage left it.
+fn tree_bytes(info: &EarlyInfo) -> Option<&'static [u8]> {
+    let range = info.tree?;
+    let start = range.start().as_u32()?;
+    let size = usize::try_from(range.size()).ok()?;
+    // SAFETY: `baton_choose_home` read the tree there and kept the home off it; it is RAM,
+    // mapped, and nothing is written before the copy is taken.
+    Some(unsafe { core::slice::from_raw_parts(start as *const u8, size) })
+}
+
+/// Opens a checked blob for fdt-rs.
+fn open_tree(blob: &[u8]) -> Result<DevTree<'_>, DevTreeError> {
+    // SAFETY: `OpenTree`'s contract: checked, aligned to 4 bytes, no longer than its totalsize.
+    unsafe { DevTree::new(blob) }
+}
+
+fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), TreeError> {
+    let (mut tree, checked) = WorkingTree::load_checked(blob)?;
+    tree.set_source(info.tree.map(|range| range.start()));
+    let found = discover_checked(&checked, open_tree)?;
+    Ok((tree, found))
+}
+
+/// Maps every device's registers, and unmaps memory that must not be touched.
+fn map_devices(space: &mut AddressSpace, found: &Discovery) {
+    let in_ram = |window: PhysRange| found.memory.iter().any(|bank| bank.overlaps(window));
+    for window in found.devices.iter().flat_map(|device| &device.reg) {
+        if !in_ram(*window) {
+            // A window above 4 GiB, or one too many, stays unmapped: using it faults and is
+            // reported.
+            let _ = space.map_device(*window);
+        }
+    }
+    for reservation in found.reservations.iter().filter(|r| r.no_map) {
+        let _ = space.unmap(reservation.range);
+    }
+    space.commit();
+}
+
+/// Makes the ledger: RAM, what the tree reserves, the loader.
+fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
+    let reserved = found
+        .reservations
+        .iter()
+        .map(|reservation| Claim {
+            range: reservation.range,
+            owner: reservation.name.clone(),
+        })
+        .collect();
+    let loader = alloc::vec![Claim {
+        range: info.home,
+        owner: "Baton".into(),
+    }];
+    MemoryMap::new(found.memory.clone(), reserved, loader)
+}
+
+/// Makes the memory that slices and writes are granted in, after the same ledger.
+fn mapped_memory(map: &MemoryMap) -> MappedMemory {
+    let reserved = map.reserved.iter().map(|claim| Owned {
+        range: claim.range,
+        owner: "reserved memory",
+        loader: false,
+    });
+    let own = map.loader.iter().map(|claim| Owned {
+        range: claim.range,
+        owner: "Baton itself",
+        loader: true,
+    });
+    MappedMemory {
+        ram: map.ram.clone(),
+        owned: own.chain(reserved).collect(),
+    }
+}
+
+fn run(
+    info: &EarlyInfo,
+    state: &EntryState,
+    tree: WorkingTree,
+    found: &Discovery,
+    clock: ArchTimer,
+    devices: Devices,
+) -> ! {
+    let map = memory_map(info, found);
+    let mut memory = mapped_memory(&map);
+    let psci = devices::psci(found);
+    let mut power = PsciPower(psci);
+    let mut launcher = BoardLauncher {
+        psci,
+        cpus: found.cpus.clone(),
+        quiesce: devices.quiesce,
+        uart: devices.raw_uart,
+    };
+    let mut console = devices.console;
+    announce(&mut console, state, info, &devices.failures);
+    let mut cx = Context::new(Machine {
+        console: &mut console,
+        clock: &clock,
+        memory: &mut memory,
+        disks: devices.disks,
+        power: &mut power,
+        launcher: &mut launcher,
+        guard: &FaultGuard,
+        cpu: cpu::facts(),
+    });
+    cx.map = map;
+    cx.tree = Some(tree);
+    cx.model.clone_from(&found.model);
+    cx.board = BoardFacts {
+        tree_address: info.tree.map(|range| range.start()),
+        console: devices.console_path,
+        psci: found.psci,
+        psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
+        entered_at: Some(state.load_address.into()),
+    };
+    set_variables(&mut cx, found);
+    Session::default().run(&mut cx)
+}
+
+/// Says what the user must know before the banner.
+fn announce(
+    console: &mut dyn Console,
+    state: &EntryState,
+    info: &EarlyInfo,
+    failures: &[(String, String)],
+) {
+    let mut lines = String::new();
+    if let Some(text) = launcher::degraded(cpu::mode()) {
+        let _ = writeln!(lines, "{text}");
+    }
+    if info.searched {
+        let at = info.tree.map(|range| range.start()).unwrap_or_default();
+        let _ = writeln!(
+            lines,
+            "no device tree was given: using the one found at {at}"
+        );
+    }
+    if info.home.start() == state.load_address.into() {
+        let _ = writeln!(
+            lines,
+            "no room at the top of low memory: staying at {}",
+            info.home
+        );
+    }
+    for (path, reason) in failures {
+        let _ = writeln!(lines, "{path}: {reason}");
+    }
+    write_console(console, &lines);
+}
+
+/// Sets what the first stage and the hardware say.
+fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
+    if let Some(disk) = cx.machine.disks.first() {
+        cx.env.set("devtype", disk.interface);
+        cx.env.set("devnum", &disk.index.to_string());
+    }
+    let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
+    if found.bootargs.is_some() {
+        cx.env.set("bootargs", &arguments.rest);
+    }
+    let problems: Vec<String> = arguments
+        .variables
+        .iter()
+        .filter_map(|(name, value)| {
+            let error = cx.env.try_set(name, value).err()?;
+            Some(alloc::format!("baton.{name}: {error}"))
+        })
+        .collect();
+    for problem in problems {
+        let _ = writeln!(cx, "{problem}");
+    }
 }

@@ -1,6 +1,6 @@
 //! What the entry code found.
 
-use platform_api::{CpuMode, PhysAddr};
+use platform_api::PhysAddr;
 
 use crate::{
     layout,
@@ -36,13 +36,14 @@ unsafe extern "C" {
 
 /// Installs the vectors that report and recover. Called once, at home, before anything that
 /// can fault on purpose.
-pub fn install_vectors() -> Result<(), ()> {
+pub fn install_vectors() {
     let hyp = crate::registers::cpsr() & 0x1f == 0x1a;
     let (Some(hyp_table), Some(pl1_table)) = (
         layout::hyp_vectors_address().as_u32(),
         layout::pl1_vectors_address().as_u32(),
     ) else {
-        return Err(());
+        // The image runs below 4 GiB: not reached.
+        return;
     };
     // SAFETY: the tables are 32-byte aligned code of this image, which stays where it is now;
     // they use stacks of the image alone. set_abort_stack is called in SVC mode, as it wants.
@@ -58,7 +59,6 @@ pub fn install_vectors() -> Result<(), ()> {
     if !hyp {
         secure::probe();
     }
-    Ok(())
 }
 
 impl EntryState {
@@ -86,13 +86,5 @@ impl EntryState {
     /// Tells whether the MMU or the data cache was on.
     pub fn caches_were_on(&self) -> bool {
         self.control & 0b101 != 0
-    }
-}
-
-/// Says in what mode a payload will be entered.
-pub fn payload_mode(mode: CpuMode) -> &'static str {
-    match mode {
-        CpuMode::Hypervisor => "HYP",
-        CpuMode::Supervisor | CpuMode::SecureSupervisor => "SVC",
     }
 }

@@ -18,6 +18,8 @@ pub mod cpu;
 pub mod entry;
 pub mod exception;
 #[cfg(target_arch = "arm")]
+pub mod gic;
+#[cfg(target_arch = "arm")]
 pub mod guard;
 #[cfg(target_arch = "arm")]
 pub mod handoff;

@@ -118,6 +118,24 @@ register32!(/// HYP IPA fault address.
     Hpfar, "4", "c6", "c0", "4", r);
 register32!(/// HYP vector base.
     Hvbar, "4", "c12", "c0", "0", rw);
+register32!(/// GICv3: interrupt group 1 enable (IHI 0069, 12.7).
+    IccIgrpen1, "0", "c12", "c12", "7", rw);
+register32!(/// GICv3: CPU interface control.
+    IccCtlr, "0", "c12", "c12", "4", r);
+register32!(/// GICv3: active priorities, group 1, 0.
+    IccAp1r0, "0", "c12", "c9", "0", rw);
+register32!(/// GICv3: active priorities, group 1, 1.
+    IccAp1r1, "0", "c12", "c9", "1", rw);
+register32!(/// GICv3: active priorities, group 1, 2.
+    IccAp1r2, "0", "c12", "c9", "2", rw);
+register32!(/// GICv3: active priorities, group 1, 3.
+    IccAp1r3, "0", "c12", "c9", "3", rw);
+register32!(/// GICv3: system register enable, PL1.
+    IccSre, "0", "c12", "c12", "5", rw);
+register32!(/// GICv3: system register enable, HYP.
+    IccHsre, "4", "c12", "c9", "5", rw);
+register32!(/// GICv3: HYP control of the virtual CPU interface.
+    IchHcr, "4", "c12", "c11", "0", rw);
 register64!(/// HYP translation table base.
     Httbr, "4", "c2");
 register64!(/// Translation table base 0, long descriptor format.

@@ -5,6 +5,7 @@
 //! Everything up to the jump can fail and changes nothing that anybody owns.
 
 mod error;
+pub mod home;
 mod memory_map;
 mod placement;
 mod plan;

@@ -3,9 +3,19 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysRange};
+use platform_api::{Console, PhysAddr, PhysRange};
 
-use crate::{boot::MemoryMap, devicetree::WorkingTree, env::Environment, machine::Machine};
+use crate::{
+    boot::MemoryMap,
+    console::Input,
+    devicetree::{Psci, WorkingTree},
+    env::Environment,
+    machine::Machine,
+};
+
+/// Characters written between two looks at the receiver. A character arrives in the time one
+/// leaves, so this many cannot overrun a 16-character receive FIFO.
+const WRITE_CHUNK: usize = 16;
 
 /// A file that `load` put into memory. `bootz` uses it to know sizes; the handoff cleans all
 /// of it all the same.
@@ -15,6 +25,54 @@ pub struct LoadedFile {
     pub path: String,
     /// Where it lies.
     pub range: PhysRange,
+}
+
+/// What this program was built from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildInfo {
+    /// The version, `0.1.0`.
+    pub version: &'static str,
+    /// What `git describe --always --dirty` said.
+    pub revision: &'static str,
+    /// What `rustc --version` said.
+    pub compiler: &'static str,
+}
+
+impl Default for BuildInfo {
+    /// Takes `BATON_REVISION` and `BATON_COMPILER` from the build's environment.
+    fn default() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            revision: option_env!("BATON_REVISION").unwrap_or("unknown revision"),
+            compiler: option_env!("BATON_COMPILER").unwrap_or("unknown compiler"),
+        }
+    }
+}
+
+impl fmt::Display for BuildInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            version,
+            revision,
+            compiler,
+        } = self;
+        write!(f, "Baton {version} ({revision}, {compiler})")
+    }
+}
+
+/// What the composition root found out and `bdinfo` shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BoardFacts {
+    /// Where the first stage put its device tree, if it gave one.
+    pub tree_address: Option<PhysAddr>,
+    /// The tree path of the console in use.
+    pub console: String,
+    /// PSCI, from the tree.
+    pub psci: Option<Psci>,
+    /// PSCI's own version, major and minor, if it was asked.
+    pub psci_version: Option<(u16, u16)>,
+    /// Where the loader was entered: the address of its image before it moved itself.
+    pub entered_at: Option<PhysAddr>,
 }
 
 /// The state of a session at the prompt.
@@ -33,17 +91,76 @@ pub struct Context<'a> {
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
     pub model: String,
+    /// What `bdinfo` shows beside.
+    pub board: BoardFacts,
+    /// What `version` shows.
+    pub build: BuildInfo,
+    /// Characters received and not yet used.
+    pub input: Input,
+    /// What an empty line runs: a command that can go on (`md`) leaves its continuation here.
+    pub repeat: Option<String>,
+    /// How deep `run` is nested.
+    pub depth: u8,
+    /// The last character written through this context was a newline.
+    pub at_line_start: bool,
+}
+
+impl<'a> Context<'a> {
+    /// Makes a context with default variables, and with nothing known but the machine.
+    pub fn new(machine: Machine<'a>) -> Self {
+        Self {
+            machine,
+            env: Environment::with_defaults(),
+            map: MemoryMap::default(),
+            tree: None,
+            loaded: Vec::new(),
+            status: 0,
+            model: String::new(),
+            board: BoardFacts::default(),
+            build: BuildInfo::default(),
+            input: Input::default(),
+            repeat: None,
+            depth: 0,
+            at_line_start: true,
+        }
+    }
+
+    /// Takes in what was typed meanwhile, and tells whether Ctrl-C was among it. Stays true
+    /// until the prompt is back, so that every loop around the caller ends too.
+    ///
+    /// A command that holds a part of the machine calls [`Input::interrupted`] on
+    /// `self.input` and `self.machine.console` instead.
+    pub fn interrupted(&mut self) -> bool {
+        self.input.interrupted(self.machine.console)
+    }
+
+    /// Writes bytes as they are, and takes in what is typed meanwhile.
+    pub fn write_raw(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(WRITE_CHUNK) {
+            self.machine.console.write(chunk);
+            self.input.poll(self.machine.console);
+        }
+    }
 }
 
 impl fmt::Write for Context<'_> {
     /// Writes to the console, each newline as CR LF.
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        write_console(self.machine.console, text);
+        for (index, line) in text.split('\n').enumerate() {
+            if index > 0 {
+                self.machine.console.write(b"\r\n");
+            }
+            self.write_raw(line.as_bytes());
+        }
+        if !text.is_empty() {
+            self.at_line_start = text.ends_with('\n');
+        }
         Ok(())
     }
 }
 
-/// Writes `text` to a console, each newline as CR LF.
+/// Writes `text` to a console, each newline as CR LF. End with a newline: only what goes
+/// through [`Context`] is known to the prompt, which starts its own line.
 pub fn write_console(console: &mut dyn Console, text: &str) {
     for (index, line) in text.split('\n').enumerate() {
         if index > 0 {

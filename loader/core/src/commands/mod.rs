@@ -1,11 +1,35 @@
 //! The commands: one file each, a descriptor and a handler.
 
+mod access;
+mod bdinfo;
+mod boot;
+mod cmp;
+mod cp;
+mod crc32;
+mod echo;
+mod help;
+mod lookup;
+mod md;
+mod mw;
+mod poweroff;
+mod printenv;
+pub mod reference;
+mod reset;
+mod run;
+mod setenv;
+mod sleep;
+mod version;
+
 use alloc::{format, string::String};
 use core::fmt;
 
 use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
 
-use crate::{boot::BootError, context::Context, devicetree::TreeError, storage::StorageError};
+pub use lookup::{find, names_with_prefix, print_usage};
+
+use crate::{
+    boot::BootError, context::Context, devicetree::TreeError, env::EnvError, storage::StorageError,
+};
 
 /// What `help` groups commands by in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +60,8 @@ pub struct Command {
     pub group: Group,
     /// One line, as `help` shows it.
     pub summary: &'static str,
-    /// The argument forms, one a line, without the name: what `help NAME` shows.
+    /// The argument forms, one a line, without the name: what `help NAME` shows. A line that
+    /// starts with a blank explains the form above it.
     pub usage: &'static str,
     /// A line that works, for the reference and its test.
     pub example: &'static str,
@@ -65,6 +90,8 @@ pub enum CommandError {
     Boot(BootError),
     /// Reset or power-off.
     Power(PowerError),
+    /// A variable was not set.
+    Env(EnvError),
 }
 
 impl fmt::Display for CommandError {
@@ -79,6 +106,7 @@ impl fmt::Display for CommandError {
             Self::Tree(error) => error.fmt(f),
             Self::Boot(error) => error.fmt(f),
             Self::Power(error) => error.fmt(f),
+            Self::Env(error) => error.fmt(f),
         }
     }
 }
@@ -127,6 +155,12 @@ impl From<PowerError> for CommandError {
     }
 }
 
+impl From<EnvError> for CommandError {
+    fn from(error: EnvError) -> Self {
+        Self::Env(error)
+    }
+}
+
 /// Parses a number as U-Boot does: hexadecimal, `0x` optional.
 ///
 /// # Errors
@@ -141,4 +175,22 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 }
 
 /// Every command, sorted by name.
-pub static COMMANDS: &[&Command] = &[];
+pub static COMMANDS: &[&Command] = &[
+    &bdinfo::BDINFO,
+    &boot::BOOT,
+    &boot::BOOTD,
+    &cmp::CMP,
+    &cp::CP,
+    &crc32::CRC32,
+    &echo::ECHO,
+    &help::HELP,
+    &md::MD,
+    &mw::MW,
+    &poweroff::POWEROFF,
+    &printenv::PRINTENV,
+    &reset::RESET,
+    &run::RUN,
+    &setenv::SETENV,
+    &sleep::SLEEP,
+    &version::VERSION,
+];

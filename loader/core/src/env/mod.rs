@@ -1,6 +1,23 @@
-//! Variables.
+//! Variables: the environment, its defaults, and what the first stage sets in it.
+
+mod bootargs;
 
 use alloc::{collections::BTreeMap, string::String};
+use core::fmt;
+
+pub use bootargs::{BootArguments, split_boot_arguments};
+
+/// Bytes an environment may take as `name=value` and NUL each, and a NUL: 64 KiB, the CRC-32
+/// and flag byte of U-Boot's redundant format taken off.
+pub const CAPACITY: usize = 0x1_0000 - 5;
+
+/// The variables a session starts with.
+const DEFAULTS: &[(&str, &str)] = &[
+    ("bootcmd", "bootz ${bootfile} ${initrdfile}"),
+    ("bootdelay", "2"),
+    ("bootfile", "zImage"),
+    ("initrdfile", "initrd.img"),
+];
 
 /// The environment: variables sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -9,6 +26,15 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// Makes an environment of the defaults.
+    pub fn with_defaults() -> Self {
+        let mut environment = Self::default();
+        for (name, value) in DEFAULTS {
+            environment.set(name, value);
+        }
+        environment
+    }
+
     /// Returns a variable's value.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
@@ -17,5 +43,154 @@ impl Environment {
     /// Sets a variable without any check; the `setenv` command checks the name first.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.into(), value.into());
+    }
+
+    /// Sets a variable that comes from outside.
+    ///
+    /// # Errors
+    /// A name that cannot be one, a value with a NUL, or no room left. Nothing is changed.
+    pub fn try_set(&mut self, name: &str, value: &str) -> Result<(), EnvError> {
+        validate_name(name)?;
+        if value.contains('\0') {
+            return Err(EnvError::Nul(name.into()));
+        }
+        let replaced = self.get(name).map_or(0, |old| entry_size(name, old));
+        let needed = self
+            .size()
+            .saturating_sub(replaced)
+            .saturating_add(entry_size(name, value));
+        if needed > CAPACITY {
+            return Err(EnvError::Full {
+                name: name.into(),
+                needed,
+            });
+        }
+        self.set(name, value);
+        Ok(())
+    }
+
+    /// Removes a variable; tells whether it was there.
+    pub fn remove(&mut self, name: &str) -> bool {
+        self.variables.remove(name).is_some()
+    }
+
+    /// Iterates over names and values, sorted by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.variables
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Returns the bytes the variables take when saved, [`CAPACITY`] at most.
+    pub fn size(&self) -> usize {
+        self.iter()
+            .map(|(name, value)| entry_size(name, value))
+            .sum()
+    }
+}
+
+/// Returns the bytes of `name=value` and its NUL.
+fn entry_size(name: &str, value: &str) -> usize {
+    name.len().saturating_add(value.len()).saturating_add(2)
+}
+
+/// Checks a variable's name: not empty, printable ASCII without `=` and blanks.
+///
+/// # Errors
+/// Names the name, and what is wrong with it.
+pub fn validate_name(name: &str) -> Result<(), EnvError> {
+    if name.contains('=') {
+        Err(EnvError::EqualsInName(name.into()))
+    } else if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Err(EnvError::BadName(name.into()))
+    } else {
+        Ok(())
+    }
+}
+
+/// Why a variable was not set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EnvError {
+    /// The name contains `=`.
+    EqualsInName(String),
+    /// The name is empty, or has a blank, a control or a non-ASCII character.
+    BadName(String),
+    /// The value of this variable contains a NUL.
+    Nul(String),
+    /// The environment would become larger than [`CAPACITY`].
+    Full {
+        /// The variable.
+        name: String,
+        /// Bytes the environment would take.
+        needed: usize,
+    },
+}
+
+impl fmt::Display for EnvError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // U-Boot's words, its missing blank included.
+            Self::EqualsInName(name) => write!(
+                f,
+                "## Error: illegal character '='in variable name \"{name}\""
+            ),
+            Self::BadName(name) => {
+                let name = name.escape_debug();
+                write!(f, "## Error: \"{name}\" cannot name a variable")
+            }
+            Self::Nul(name) => write!(f, "## Error: the value of \"{name}\" contains a NUL"),
+            Self::Full { name, needed } => write!(
+                f,
+                "## Error: no room for \"{name}\": the environment would take {needed} of {CAPACITY} bytes"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for EnvError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::{vec, vec::Vec};
+
+    #[test]
+    fn iterates_sorted_and_counts_bytes() {
+        let mut env = Environment::default();
+        env.try_set("b", "2").unwrap();
+        env.try_set("a", "").unwrap();
+        assert_eq!(env.iter().collect::<Vec<_>>(), vec![("a", ""), ("b", "2")]);
+        assert_eq!(env.size(), "a=\0b=2\0".len());
+        assert!(env.remove("a"));
+        assert!(!env.remove("a"));
+    }
+
+    #[test]
+    fn refuses_bad_names_and_values() {
+        let mut env = Environment::default();
+        assert_eq!(
+            alloc::format!("{}", env.try_set("a=b", "c").unwrap_err()),
+            "## Error: illegal character '='in variable name \"a=b\""
+        );
+        for name in ["", "a b", "\u{7f}", "caf\u{e9}", "a\n"] {
+            assert_eq!(
+                env.try_set(name, "x"),
+                Err(EnvError::BadName(name.into())),
+                "{name:?}"
+            );
+        }
+        assert_eq!(env.try_set("a", "\0"), Err(EnvError::Nul("a".into())));
+        assert_eq!(env, Environment::default());
+    }
+
+    #[test]
+    fn is_bounded() {
+        let mut env = Environment::default();
+        let most = "x".repeat(CAPACITY - 3);
+        env.try_set("a", &most).unwrap();
+        assert_eq!(env.size(), CAPACITY);
+        env.try_set("a", &most).unwrap();
+        assert!(matches!(env.try_set("b", ""), Err(EnvError::Full { .. })));
+        assert_eq!(env.get("b"), None);
     }
 }

@@ -1,0 +1,103 @@
+//! What the commands that access memory share: widths, addresses and hexadecimal digits.
+
+use platform_api::{PhysAddr, Width};
+
+use super::{CommandError, parse_hex};
+use crate::context::Context;
+
+/// Accesses between two looks for Ctrl-C.
+const ACCESSES_BETWEEN_POLLS: u64 = 0x400;
+
+/// Takes the width from a command's name as typed: `md.b`, `.l` if there is none.
+///
+/// # Errors
+/// [`CommandError::Usage`] for a suffix that is no width.
+pub(super) fn parse_width(name: &str) -> Result<Width, CommandError> {
+    match name.rsplit_once('.').map(|(_, suffix)| suffix) {
+        None | Some("l") => Ok(Width::Word),
+        Some("b") => Ok(Width::Byte),
+        Some("w") => Ok(Width::Half),
+        Some("q") => Ok(Width::Double),
+        Some(_) => Err(CommandError::Usage),
+    }
+}
+
+/// Returns the name of a width's objects, as U-Boot's messages call them.
+pub(super) fn object_name(width: Width) -> &'static str {
+    match width {
+        Width::Byte => "byte",
+        Width::Half => "halfword",
+        Width::Word => "word",
+        Width::Double => "double word",
+    }
+}
+
+/// A run of equally wide objects in memory.
+#[derive(Clone, Copy)]
+pub(super) struct Objects {
+    start: u64,
+    width: Width,
+    count: u64,
+}
+
+impl Objects {
+    /// Takes `count` objects at `start`.
+    ///
+    /// # Errors
+    /// If their end lies beyond 64 bits.
+    pub(super) fn new(start: u64, width: Width, count: u64) -> Result<Self, CommandError> {
+        let end = count
+            .checked_mul(width.bytes())
+            .and_then(|size| start.checked_add(size));
+        match end {
+            Some(_) => Ok(Self {
+                start,
+                width,
+                count,
+            }),
+            None => Err(CommandError::Message(alloc::format!(
+                "{count:x} {}s at {start:08x} end beyond the last address",
+                object_name(width)
+            ))),
+        }
+    }
+
+    /// Parses an address and takes `count` objects there.
+    ///
+    /// # Errors
+    /// As [`Objects::new`], or if `address` is not a number.
+    pub(super) fn parse(address: &str, width: Width, count: u64) -> Result<Self, CommandError> {
+        Self::new(parse_hex(address)?, width, count)
+    }
+
+    pub(super) fn start(self) -> u64 {
+        self.start
+    }
+
+    pub(super) fn count(self) -> u64 {
+        self.count
+    }
+
+    pub(super) fn width(self) -> Width {
+        self.width
+    }
+
+    /// Returns the address of an object; the constructor checked that it fits.
+    pub(super) fn address(self, index: u64) -> PhysAddr {
+        PhysAddr::new(
+            self.start
+                .wrapping_add(index.wrapping_mul(self.width.bytes())),
+        )
+    }
+}
+
+/// Stops a loop over objects at Ctrl-C; looks for it now and then.
+///
+/// # Errors
+/// [`CommandError::Interrupted`].
+pub(super) fn check_interrupt(cx: &mut Context<'_>, index: u64) -> Result<(), CommandError> {
+    if index.is_multiple_of(ACCESSES_BETWEEN_POLLS) && cx.interrupted() {
+        return Err(CommandError::Interrupted);
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! `bdinfo`: tells what is known about the board.
+
+use alloc::string::String;
+use core::fmt::{self, Write};
+
+use super::{Command, CommandError, Group};
+use crate::{
+    context::{BoardFacts, Context},
+    devicetree::PsciConduit,
+};
+
+/// `bdinfo`.
+pub static BDINFO: Command = Command {
+    name: "bdinfo",
+    aliases: &[],
+    group: Group::Info,
+    summary: "print Board Info structure",
+    usage: "",
+    example: "bdinfo",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, _arguments: &[&str]) -> Result<(), CommandError> {
+    let mut text = String::new();
+    // Writing to a string or a context cannot fail.
+    let _ = describe(cx, &mut text);
+    let _ = cx.write_str(&text);
+    Ok(())
+}
+
+/// Writes a line as U-Boot does, the value behind a column of names.
+macro_rules! row {
+    ($out:expr, $name:expr, $($value:tt)*) => {
+        writeln!($out, "{:<12}= {}", $name, format_args!($($value)*))
+    };
+}
+
+fn describe(cx: &Context<'_>, out: &mut String) -> fmt::Result {
+    let board = &cx.board;
+    match board.tree_address {
+        Some(address) => row!(out, "fdt_blob", "{address}")?,
+        None => row!(out, "fdt_blob", "none was given")?,
+    }
+    for (number, bank) in cx.map.ram.iter().enumerate() {
+        row!(out, "DRAM bank", "{number:#010x}")?;
+        row!(out, "-> start", "{}", bank.start())?;
+        row!(out, "-> size", "{:#010x}", bank.size())?;
+    }
+    row!(out, "model", "{}", cx.model)?;
+    describe_cpu(cx, out)?;
+    row!(out, "console", "{}", board.console)?;
+    describe_psci(board, out)?;
+    if let Some(address) = board.entered_at {
+        row!(out, "entered at", "{address}")?;
+    }
+    for claim in &cx.map.loader {
+        row!(out, "loader", "{} {}", claim.range, claim.owner)?;
+    }
+    for claim in &cx.map.reserved {
+        row!(out, "reserved", "{} {}", claim.range, claim.owner)?;
+    }
+    for disk in &cx.machine.disks {
+        row!(
+            out,
+            "disk",
+            "{} {} {}",
+            disk.interface,
+            disk.index,
+            disk.path
+        )?;
+    }
+    Ok(())
+}
+
+fn describe_cpu(cx: &Context<'_>, out: &mut String) -> fmt::Result {
+    let cpu = &cx.machine.cpu;
+    row!(
+        out,
+        "cpu",
+        "{} ({:#010x}), affinity {:#x}",
+        cpu.name,
+        cpu.id,
+        cpu.affinity
+    )?;
+    row!(out, "mode", "{}", cpu.mode)?;
+    let state = if cpu.caches_on { "on" } else { "off" };
+    row!(out, "caches", "{state}, lines of {} bytes", cpu.cache_line)?;
+    row!(out, "timer", "{} Hz", cx.machine.clock.frequency())
+}
+
+fn describe_psci(board: &BoardFacts, out: &mut String) -> fmt::Result {
+    let Some(psci) = board.psci else {
+        return row!(out, "PSCI", "none");
+    };
+    let conduit = match psci.conduit {
+        PsciConduit::Smc => "SMC",
+        PsciConduit::Hvc => "HVC",
+    };
+    match board.psci_version {
+        Some((major, minor)) => row!(out, "PSCI", "{major}.{minor} by {conduit}"),
+        None if psci.legacy => row!(out, "PSCI", "0.1 by {conduit}"),
+        None => row!(out, "PSCI", "by {conduit}"),
+    }
+}

@@ -1,0 +1,76 @@
+//! `cmp`: compares memory.
+
+use core::fmt::Write;
+
+use super::{
+    Command, CommandError, Group,
+    access::{Objects, check_interrupt, object_name, parse_width},
+    parse_hex,
+};
+use crate::context::Context;
+
+/// `cmp`.
+pub static CMP: Command = Command {
+    name: "cmp",
+    aliases: &[],
+    group: Group::Memory,
+    summary: "memory compare",
+    usage: "[.b, .w, .l, .q] addr1 addr2 count",
+    example: "cmp.l 40200000 40300000 10",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    let [name, first, second, count] = arguments else {
+        return Err(CommandError::Usage);
+    };
+    let width = parse_width(name)?;
+    let count = parse_hex(count)?;
+    let first = Objects::parse(first, width, count)?;
+    let second = Objects::parse(second, width, count)?;
+    let same = count_same(cx, first, second)?;
+    // Writing to a context cannot fail.
+    let _ = writeln!(
+        cx,
+        "Total of {same} {}(s) were the same",
+        object_name(width)
+    );
+    if same == count {
+        Ok(())
+    } else {
+        Err(CommandError::Status(1))
+    }
+}
+
+/// Counts equal objects up to the first pair that differs, and shows that pair.
+fn count_same(cx: &mut Context<'_>, first: Objects, second: Objects) -> Result<u64, CommandError> {
+    let width = first.width();
+    for index in 0..first.count() {
+        check_interrupt(cx, index)?;
+        let one = cx.machine.memory.read(first.address(index), width)?;
+        let other = cx.machine.memory.read(second.address(index), width)?;
+        if one != other {
+            show(cx, index, (first, one), (second, other));
+            return Ok(index);
+        }
+    }
+    Ok(first.count())
+}
+
+/// Shows a pair as U-Boot does: a value has as many characters as its object has bytes, or more.
+fn show(cx: &mut Context<'_>, index: u64, first: (Objects, u64), second: (Objects, u64)) {
+    let (objects, value) = first;
+    let (others, other) = second;
+    let name = object_name(objects.width());
+    let pad = match objects.width() {
+        platform_api::Width::Double => 8,
+        platform_api::Width::Word => 4,
+        _ => 1,
+    };
+    let _ = writeln!(
+        cx,
+        "{name} at {} ({value:#0pad$x}) != {name} at {} ({other:#0pad$x})",
+        objects.address(index),
+        others.address(index),
+    );
+}

@@ -1,0 +1,57 @@
+//! `help`: shows what commands there are, and how they are used.
+
+use core::fmt::Write;
+
+use super::{COMMANDS, Command, CommandError, Group, find, names_with_prefix, print_usage};
+use crate::context::Context;
+
+/// `help`.
+pub static HELP: Command = Command {
+    name: "help",
+    aliases: &["?"],
+    group: Group::Info,
+    summary: "print command description/usage",
+    usage: "\n    - print brief description of all commands\ncommand ...\n    - print detailed usage of 'command'",
+    example: "help md",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    let names = arguments.get(1..).unwrap_or_default();
+    if names.is_empty() {
+        list(cx);
+        return Ok(());
+    }
+    let mut known = true;
+    for name in names {
+        match find(name) {
+            Some(command) => print_usage(cx, command),
+            None => {
+                known = false;
+                // Writing to a context cannot fail.
+                let _ = writeln!(
+                    cx,
+                    "Unknown command '{name}' - try 'help' without arguments for list of all known commands\n"
+                );
+            }
+        }
+    }
+    if known {
+        Ok(())
+    } else {
+        Err(CommandError::Status(1))
+    }
+}
+
+/// Lists every name, aliases among them, in U-Boot's shape.
+fn list(cx: &mut Context<'_>) {
+    for name in names_with_prefix("") {
+        let _ = match COMMANDS.iter().find(|command| command.name == name) {
+            Some(command) => writeln!(cx, "{name:<10}- {}", command.summary),
+            None => match find(name) {
+                Some(command) => writeln!(cx, "{name:<10}- alias for '{}'", command.name),
+                None => Ok(()),
+            },
+        };
+    }
+}

@@ -1,0 +1,24 @@
+//! `version`: tells what this is.
+
+use core::fmt::Write;
+
+use super::{Command, CommandError, Group};
+use crate::context::Context;
+
+/// `version`.
+pub static VERSION: Command = Command {
+    name: "version",
+    aliases: &[],
+    group: Group::Info,
+    summary: "print version and compiler",
+    usage: "",
+    example: "version",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, _arguments: &[&str]) -> Result<(), CommandError> {
+    let build = cx.build;
+    // Writing to a context cannot fail.
+    let _ = writeln!(cx, "{build}");
+    Ok(())
+}

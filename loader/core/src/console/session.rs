@@ -1,0 +1,124 @@
+//! The prompt: reads lines, runs them, for ever.
+
+use core::fmt::Write;
+
+use super::{
+    autoboot::{Autoboot, countdown},
+    editor::{Event, LineEditor},
+};
+use crate::{
+    commands,
+    context::Context,
+    shell::{Outcome, execute},
+};
+
+/// What a line is typed behind. Nothing else starts a line so.
+pub const PROMPT: &str = "=> ";
+
+/// The dialogue at the prompt.
+pub struct Session {
+    editor: LineEditor,
+    prompted: bool,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            editor: LineEditor::new(PROMPT),
+            prompted: false,
+        }
+    }
+}
+
+impl Session {
+    /// Counts down and boots, then serves the prompt; only a handoff or a reset ends this.
+    pub fn run(&mut self, cx: &mut Context<'_>) -> ! {
+        self.autoboot(cx);
+        loop {
+            self.poll(cx);
+        }
+    }
+
+    /// Counts down, and runs `bootcmd` unless stopped. Returns when that has failed, or has
+    /// not been wanted.
+    pub fn autoboot(&mut self, cx: &mut Context<'_>) {
+        match countdown(cx) {
+            Autoboot::Disabled => {}
+            Autoboot::Stopped(key) => self.editor.swallow(key),
+            Autoboot::Boot => {
+                if let Some(command) = cx.env.get("bootcmd").map(alloc::string::String::from) {
+                    self.execute(cx, &command);
+                }
+            }
+        }
+    }
+
+    /// Uses up the input there is: shows the prompt, edits, runs complete lines. Never waits.
+    pub fn poll(&mut self, cx: &mut Context<'_>) {
+        loop {
+            self.prompt(cx);
+            cx.input.poll(cx.machine.console);
+            let Some(byte) = cx.input.next_byte() else {
+                return self.flush(cx);
+            };
+            if let Some(event) = self.editor.feed(byte, &commands::names_with_prefix) {
+                self.flush(cx);
+                self.handle(cx, event);
+            }
+        }
+    }
+
+    fn prompt(&mut self, cx: &mut Context<'_>) {
+        if self.prompted {
+            return;
+        }
+        cx.input.clear_interrupt();
+        if !cx.at_line_start {
+            let _ = cx.write_str("\n");
+        }
+        let lost = cx.input.take_lost();
+        if lost > 0 {
+            let _ = writeln!(cx, "{lost} characters typed too early were lost");
+        }
+        let _ = cx.write_str(PROMPT);
+        self.prompted = true;
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>) {
+        let output = self.editor.take_output();
+        cx.write_raw(&output);
+    }
+
+    fn handle(&mut self, cx: &mut Context<'_>, event: Event) {
+        self.prompted = false;
+        cx.at_line_start = true;
+        match event {
+            Event::Line(line) => self.line(cx, &line),
+            Event::Interrupted => {
+                cx.repeat = None;
+                let _ = cx.write_str("<INTERRUPT>\n");
+            }
+            Event::NotText => {
+                let _ = cx.write_str("the line is not UTF-8\n");
+            }
+        }
+    }
+
+    /// Runs a line; an empty one goes on with what the last command left to be gone on with.
+    fn line(&mut self, cx: &mut Context<'_>, line: &str) {
+        let repeat = cx.repeat.take();
+        if !line.trim_ascii().is_empty() {
+            self.execute(cx, line);
+        } else if let Some(continuation) = repeat {
+            self.execute(cx, &continuation);
+        }
+    }
+
+    fn execute(&mut self, cx: &mut Context<'_>, text: &str) {
+        // A fault may have left it anywhere.
+        cx.depth = 0;
+        if execute(cx, text) == Outcome::Interrupted {
+            let _ = cx.write_str("<INTERRUPT>\n");
+        }
+    }
+}

@@ -1,5 +1,10 @@
 //! The commands: one file each, a descriptor and a handler.
 
+mod load;
+mod ls;
+mod part;
+mod virtio;
+
 use alloc::{format, string::String};
 use core::fmt;
 
@@ -141,4 +146,4 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 }
 
 /// Every command, sorted by name.
-pub static COMMANDS: &[&Command] = &[];
+pub static COMMANDS: &[&Command] = &[&load::LOAD, &ls::LS, &part::PART, &virtio::VIRTIO];

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use platform_api::{Fault, Guard, PhysAddr};
+use platform_api::{Fault, FaultKind, Guard, PhysAddr};
 
 /// What a fake fault carries: the address whose access faulted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,11 @@ impl Guard for FakeGuard {
                 resume_unwind(payload)
             }
         })
+    }
+
+    /// Raises the fault, whatever its kind.
+    fn provoke(&self, _kind: FaultKind) {
+        FaultMarker::raise(PhysAddr::default())
     }
 }
 

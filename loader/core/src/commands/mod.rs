@@ -7,10 +7,14 @@ mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod exception;
 mod help;
+mod load;
 mod lookup;
+mod ls;
 mod md;
 mod mw;
+mod part;
 mod poweroff;
 mod printenv;
 pub mod reference;
@@ -19,6 +23,7 @@ mod run;
 mod setenv;
 mod sleep;
 mod version;
+mod virtio;
 
 use alloc::{format, string::String};
 use core::fmt;
@@ -183,9 +188,13 @@ pub static COMMANDS: &[&Command] = &[
     &cp::CP,
     &crc32::CRC32,
     &echo::ECHO,
+    &exception::EXCEPTION,
     &help::HELP,
+    &load::LOAD,
+    &ls::LS,
     &md::MD,
     &mw::MW,
+    &part::PART,
     &poweroff::POWEROFF,
     &printenv::PRINTENV,
     &reset::RESET,
@@ -193,4 +202,5 @@ pub static COMMANDS: &[&Command] = &[
     &setenv::SETENV,
     &sleep::SLEEP,
     &version::VERSION,
+    &virtio::VIRTIO,
 ];

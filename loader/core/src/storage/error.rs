@@ -66,8 +66,6 @@ pub enum PartitionError {
     BadExtended(u64),
     /// Both GPT headers are damaged; what is wrong with the first.
     BadGpt(&'static str),
-    /// The disk's blocks are of a size that no table is defined for.
-    BlockSize(u32),
 }
 
 /// Why a FAT file system was refused.
@@ -184,7 +182,6 @@ impl fmt::Display for PartitionError {
                 write!(f, "broken chain of logical partitions at block {block:#x}")
             }
             Self::BadGpt(what) => write!(f, "broken GPT: {what}"),
-            Self::BlockSize(size) => write!(f, "no partition table for blocks of {size} bytes"),
         }
     }
 }

@@ -12,6 +12,9 @@ pub mod partition;
 mod transfer;
 mod volume;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 use alloc::{string::String, vec::Vec};
 
 pub use self::{

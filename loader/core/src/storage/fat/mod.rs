@@ -134,3 +134,5 @@ impl<'a> FatVolume<'a> {
             .ok_or(StorageError::Fat(FatError::BadStart(cluster)))
     }
 }
+#[cfg(test)]
+mod tests;

@@ -190,3 +190,6 @@ fn first_block(device: &mut dyn BlockDevice) -> Result<Vec<u8>, StorageError> {
     device.read_blocks(0, &mut block)?;
     Ok(block)
 }
+
+#[cfg(test)]
+mod tests;

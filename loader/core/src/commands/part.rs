@@ -1,0 +1,132 @@
+//! `part`: shows partitions.
+
+use core::fmt::Write;
+
+use super::{Command, CommandError, Group, parse_hex};
+use crate::{
+    context::Context,
+    storage::{
+        self,
+        partition::{self, EfiPartition, Kind, Partition, Table},
+    },
+};
+
+/// `part`.
+pub static PART: Command = Command {
+    name: "part",
+    aliases: &[],
+    group: Group::Storage,
+    summary: "disk partition related commands",
+    usage: "list <interface> <dev>\n    - print a device's partition table",
+    example: "part list virtio 0",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    let [_, "list", interface, device] = arguments else {
+        return Err(CommandError::Usage);
+    };
+    list(cx, interface, device)
+}
+
+/// Prints the partition table of a disk.
+pub(super) fn list(
+    cx: &mut Context<'_>,
+    interface: &str,
+    device: &str,
+) -> Result<(), CommandError> {
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let place = storage::disk(&cx.machine, interface, index)?;
+    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let table = partition::list(&mut *disk.device)?;
+    print(cx, interface, index, &table);
+    match table.broken {
+        Some(error) => Err(storage::StorageError::from(error).into()),
+        None => Ok(()),
+    }
+}
+
+fn print(cx: &mut Context<'_>, interface: &str, index: u32, table: &Table) {
+    let kind = if table.efi { "EFI" } else { "DOS" };
+    let interface = interface.to_ascii_uppercase();
+    let _ = writeln!(
+        cx,
+        "\nPartition Map for {interface} device {index:x}  --   Partition Type: {kind}\n"
+    );
+    let _ = cx.write_str(if table.efi {
+        "Part\tStart LBA\tEnd LBA\t\tName\n\tAttributes\n\tType GUID\n\tPartition GUID\n"
+    } else {
+        "Part\tStart Sector\tNum Sectors\tUUID\t\tType\n"
+    });
+    for found in &table.partitions {
+        match &found.kind {
+            Kind::Efi(efi) => print_efi(cx, found, efi),
+            Kind::Dos(dos) => {
+                let _ = writeln!(
+                    cx,
+                    "{:3}\t{:<10}\t{:<10}\t{:08x}-{:02x}\t{:02x}{}{}",
+                    found.number,
+                    found.first,
+                    found.count,
+                    dos.signature,
+                    found.number,
+                    dos.kind,
+                    if dos.is_extended() { " Extd" } else { "" },
+                    if found.bootable { " Boot" } else { "" },
+                );
+            }
+        }
+    }
+}
+
+fn print_efi(cx: &mut Context<'_>, found: &Partition, efi: &EfiPartition) {
+    let last = found.first.saturating_add(found.count).saturating_sub(1);
+    let _ = writeln!(
+        cx,
+        "{:3}\t{:#010x}\t{:#010x}\t\"{}\"\n\tattrs:\t{:#018x}\n\ttype:\t{}\n\tguid:\t{}",
+        found.number, found.first, last, efi.name, efi.attributes, efi.type_guid, efi.guid,
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::{string::ToString, vec};
+
+    use super::*;
+    use crate::storage::testing::{Bench, TestDisk, put_partition, with_mbr};
+
+    #[test]
+    fn prints_as_uboot_does() {
+        let mut disk = with_mbr(&[0; 4096]);
+        put_partition(&mut disk, 2, 0, 0x05, 3000, 100);
+        let mut bench = Bench::new(vec![TestDisk::new(disk)]);
+        let result = bench.run(|cx| run(cx, &["part", "list", "virtio", "0"]));
+        // The extended partition is not on the disk: what there is is shown first.
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "broken chain of logical partitions at block 0xbb8"
+        );
+        assert_eq!(
+            bench.output,
+            "\nPartition Map for VIRTIO device 0  --   Partition Type: DOS\n\n\
+             Part\tStart Sector\tNum Sectors\tUUID\t\tType\n  \
+             1\t2048      \t8         \t12345678-01\t0c Boot\n  \
+             3\t3000      \t100       \t12345678-03\t05 Extd\n"
+        );
+    }
+
+    #[test]
+    fn refuses() {
+        let mut bench = Bench::new(vec![TestDisk::new(vec![0; 512])]);
+        let mut error =
+            |arguments: &[&str]| bench.run(|cx| run(cx, arguments)).unwrap_err().to_string();
+        assert_eq!(error(&["part"]), "wrong arguments");
+        assert_eq!(error(&["part", "list", "virtio"]), "wrong arguments");
+        assert_eq!(error(&["part", "uuid", "virtio", "0"]), "wrong arguments");
+        assert_eq!(error(&["part", "list", "virtio", "1"]), "no disk virtio 1");
+        assert_eq!(
+            error(&["part", "list", "virtio", "0"]),
+            "no partition table on the disk"
+        );
+    }
+}

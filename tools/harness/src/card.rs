@@ -4,6 +4,7 @@
 
 use std::{
     fs,
+    io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -40,6 +41,45 @@ impl Card {
         let image = fs::canonicalize(&image)
             .map_err(|error| Error::io(format!("finding {}", image.display()), error))?;
         Ok(Self { image, copy: None })
+    }
+
+    /// Makes a card of one's own: a partition table with one bootable FAT partition from 1 MiB
+    /// to the end, and no files. Up to 512 MiB it is FAT16.
+    ///
+    /// # Errors
+    /// The image cannot be written, or mtools refuses.
+    pub fn blank(mib: u32) -> Result<Self> {
+        let scratch = Scratch::new()?;
+        let image = scratch.file("sd.img");
+        write_blank(&image, mib)
+            .map_err(|error| Error::io(format!("writing {}", image.display()), error))?;
+        let sectors = mib.saturating_sub(1).saturating_mul(2048);
+        let mut format = Command::new("mformat");
+        format
+            .arg("-i")
+            .arg(format!("{}@@1M", image.display()))
+            .args(["-T", &sectors.to_string(), "-h", "64", "-s", "32"]);
+        tool::run(&mut format)?;
+        let copy = Some(scratch);
+        Ok(Self { image, copy })
+    }
+
+    /// Puts everything on a blank card that the built one has.
+    ///
+    /// # Errors
+    /// Something has not been built, or does not fit.
+    pub fn with_built_files(mut self) -> Result<Self> {
+        let built = Self::built()?;
+        for name in [
+            "boot.scr",
+            "baton.zimg",
+            "zImage",
+            "initrd.img",
+            "report.zimg",
+        ] {
+            self = self.with_file(name, &built.read(name)?)?;
+        }
+        Ok(self)
     }
 
     /// Puts a file on the card, in the place of one of that name.
@@ -149,6 +189,21 @@ impl Card {
     }
 }
 
+/// Writes an image of zeros with a partition table.
+fn write_blank(image: &Path, mib: u32) -> std::io::Result<()> {
+    let mut file = fs::File::create(image)?;
+    file.set_len(u64::from(mib) << 20)?;
+    let mut entry = Vec::new();
+    // Bootable, no CHS start; FAT32 by LBA, no CHS end; start and length in sectors.
+    entry.extend([0x80, 0xfe, 0xff, 0xff, 0x0c, 0xfe, 0xff, 0xff]);
+    entry.extend(2048_u32.to_le_bytes());
+    entry.extend(mib.saturating_sub(1).saturating_mul(2048).to_le_bytes());
+    file.seek(SeekFrom::Start(446))?;
+    file.write_all(&entry)?;
+    file.seek(SeekFrom::Start(510))?;
+    file.write_all(&[0x55, 0xaa])
+}
+
 /// Runs one of the mtools on the card's first partition, which starts at 1 MiB.
 fn mtools(
     program: &str,
@@ -166,26 +221,11 @@ fn mtools(
 mod tests {
     use super::*;
 
-    /// A card of 16 MiB with one FAT partition at 1 MiB and a file on it.
-    fn small_card() -> (Scratch, Card) {
-        let scratch = Scratch::new().unwrap();
-        let path = scratch.file("card.img");
-        let file = fs::File::create(&path).unwrap();
-        file.set_len(16 << 20).unwrap();
-        let mut format = Command::new("mformat");
-        format
-            .arg("-i")
-            .arg(format!("{}@@1M", path.display()))
-            .args(["-T", "30720", "-h", "64", "-s", "32"]);
-        tool::run(&mut format).unwrap();
-        let card = Card::image(path).unwrap();
-        (scratch, card)
-    }
-
     #[test]
     fn changes_go_to_a_copy() {
-        let (_scratch, card) = small_card();
-        let original = card.image.clone();
+        let blank = Card::blank(16).unwrap();
+        let original = blank.image.clone();
+        let card = Card::image(original.clone()).unwrap();
         assert!(card.drive().contains("snapshot=on"));
         let card = card.with_file("zImage", b"first").unwrap();
         let card = card.with_file("zImage", b"second").unwrap();
@@ -198,7 +238,7 @@ mod tests {
 
     #[test]
     fn files_are_changed_and_removed() {
-        let (_scratch, card) = small_card();
+        let card = Card::blank(16).unwrap();
         let card = card.with_file("a", b"abc").unwrap();
         let card = card.with_changed("a", |bytes| bytes.truncate(1)).unwrap();
         assert_eq!(card.read("a").unwrap(), b"a");
@@ -210,7 +250,7 @@ mod tests {
 
     #[test]
     fn raw_bytes_are_changed() {
-        let (_scratch, card) = small_card();
+        let card = Card::blank(16).unwrap();
         let card = card.corrupt(|bytes| bytes[510] = 0xaa).unwrap();
         assert_eq!(fs::read(&card.image).unwrap()[510], 0xaa);
     }

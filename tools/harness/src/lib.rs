@@ -28,6 +28,7 @@ mod session;
 mod slots;
 mod tool;
 mod transcript;
+pub mod witness;
 
 pub use card::Card;
 pub use error::{Error, ErrorKind, Result};

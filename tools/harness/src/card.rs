@@ -22,6 +22,7 @@ use crate::{
 pub struct Card {
     image: PathBuf,
     copy: Option<Scratch>,
+    bad_sector: Option<u64>,
 }
 
 impl Card {
@@ -40,7 +41,11 @@ impl Card {
     pub fn image(image: PathBuf) -> Result<Self> {
         let image = fs::canonicalize(&image)
             .map_err(|error| Error::io(format!("finding {}", image.display()), error))?;
-        Ok(Self { image, copy: None })
+        Ok(Self {
+            image,
+            copy: None,
+            bad_sector: None,
+        })
     }
 
     /// Makes a card of one's own: a partition table with one bootable FAT partition from 1 MiB
@@ -60,8 +65,11 @@ impl Card {
             .arg(format!("{}@@1M", image.display()))
             .args(["-T", &sectors.to_string(), "-h", "64", "-s", "32"]);
         tool::run(&mut format)?;
-        let copy = Some(scratch);
-        Ok(Self { image, copy })
+        Ok(Self {
+            image,
+            copy: Some(scratch),
+            bad_sector: None,
+        })
     }
 
     /// Puts everything on a blank card that the built one has.
@@ -148,6 +156,12 @@ impl Card {
         Ok(self)
     }
 
+    /// Makes every read that touches a sector of the card fail, as on a worn one.
+    pub fn with_bad_sector(mut self, sector: u64) -> Self {
+        self.bad_sector = Some(sector);
+        self
+    }
+
     /// Reads a file from the card.
     ///
     /// # Errors
@@ -166,7 +180,15 @@ impl Card {
         // A comma in a path is written twice in QEMU's options.
         let path = self.image.display().to_string().replace(',', ",,");
         let snapshot = if self.copy.is_some() { "off" } else { "on" };
-        format!("if=none,id=card,format=raw,snapshot={snapshot},file={path}")
+        let file = match self.bad_sector {
+            None => format!("file={path}"),
+            Some(sector) => format!(
+                "file.driver=blkdebug,file.inject-error.0.event=none,\
+                 file.inject-error.0.iotype=read,file.inject-error.0.sector={sector},\
+                 file.image.driver=file,file.image.filename={path}"
+            ),
+        };
+        format!("if=none,id=card,format=raw,snapshot={snapshot},{file}")
     }
 
     /// Makes the copy, if there is none yet, and returns its folder and path.

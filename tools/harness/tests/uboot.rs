@@ -79,3 +79,33 @@ fn a_card_is_read() -> Result<()> {
     assert!(dump.contains("hello"), "{dump}");
     Ok(())
 }
+
+#[test]
+fn a_bad_sector_fails() -> Result<()> {
+    let card = Card::blank(32)?
+        .with_file("big.bin", &vec![0x5a; 1 << 20])?
+        .with_bad_sector(2048 + 1000);
+    let mut session = Machine::virt(here!()).card(card).start()?;
+    flow::uboot_prompt(&mut session)?;
+    session.run_ok("virtio scan")?;
+    session.run_err("load virtio 0:1 42000000 big.bin")?;
+    session.run_ok("load virtio 0:1 42000000 big.bin 1000")?;
+    Ok(())
+}
+
+#[test]
+fn a_blank_card_takes_files_of_every_size() -> Result<()> {
+    let mut card = Card::blank(256)?;
+    for size in [0, 1, 511, 512, 513, 4096, 1_000_000] {
+        let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
+        card = card.with_file(&format!("f{size}"), &bytes)?;
+    }
+    let mut session = Machine::virt(here!()).card(card).start()?;
+    flow::uboot_prompt(&mut session)?;
+    session.run_ok("virtio scan")?;
+    for size in [1, 511, 512, 513, 4096, 1_000_000] {
+        session.run_ok(&format!("load virtio 0:1 42000000 f{size}"))?;
+        assert_eq!(session.run_ok("echo $filesize")?, format!("{size:x}\n"));
+    }
+    Ok(())
+}

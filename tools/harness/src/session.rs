@@ -1,0 +1,400 @@
+//! A running machine and the talk with its console.
+//!
+//! Nothing waits without an end: each call has a timeout, given or the session's own. Nothing
+//! succeeds by silence: each call looks for text.
+
+use std::{
+    io::Write,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    monitor::Monitor,
+    pattern::{Match, Pattern, regex},
+    transcript::Transcript,
+};
+
+/// How long a wait lasts where the test names no time: long for a prompt, so that a busy
+/// machine does not fail a test, short for a person.
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What a command at the prompt printed, and its `$?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// The lines between the command's echo and the next prompt, ended by `\n`.
+    pub text: String,
+    /// `$?`.
+    pub status: u8,
+}
+
+/// A running process with a console.
+pub struct Session {
+    name: String,
+    child: Child,
+    // Dropped with the session; the thread behind it then ends.
+    input: mpsc::Sender<Vec<u8>>,
+    console: Transcript,
+    stderr: Transcript,
+    cursor: usize,
+    timeout: Duration,
+    forbidden: Vec<Pattern>,
+    failed: bool,
+    pub(crate) monitor: Option<Monitor>,
+    // Released when the process is gone: files, the place among the running machines.
+    pub(crate) belongings: Vec<Box<dyn Send>>,
+}
+
+impl Session {
+    /// Starts `command` with its standard streams as the console. The transcript goes to
+    /// `build/transcripts/NAME.log`, and stays there if the session fails.
+    ///
+    /// # Errors
+    /// The program cannot be started, or the transcript cannot be written.
+    pub fn start(name: &str, mut command: Command) -> Result<Self> {
+        let line = format!("{command:?}");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| ErrorKind::Tool {
+                command: line.clone(),
+                why: error.to_string(),
+            })?;
+        let streams = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(stdin), Some(stdout), Some(stderr)) = streams else {
+            return Err(Error::check("the child has no standard streams"));
+        };
+        let path = crate::build::transcripts().join(format!("{}.log", file_name(name)));
+        let console = Transcript::start(stdout, Some(&path));
+        let console = match console {
+            Ok(console) => console,
+            Err(error) => {
+                stop(&mut child);
+                return Err(error);
+            }
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            child,
+            input: writer(stdin),
+            console,
+            stderr: Transcript::start(stderr, None)?,
+            cursor: 0,
+            timeout: scaled(DEFAULT_TIMEOUT),
+            forbidden: Vec::new(),
+            failed: false,
+            monitor: None,
+            belongings: Vec::new(),
+        })
+    }
+
+    /// Changes how long the waits without a time of their own last.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.timeout = scaled(timeout);
+    }
+
+    /// Makes every later wait fail at once when this text comes before what it waits for.
+    pub fn forbid(&mut self, pattern: impl Into<Pattern>) {
+        self.forbidden.push(pattern.into());
+    }
+
+    /// Allows again everything that was forbidden.
+    pub fn allow_all(&mut self) {
+        self.forbidden.clear();
+    }
+
+    /// Sends text as it is. Never waits: a thread hands it over as fast as the machine takes it.
+    pub fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes());
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        // A machine that is gone cannot take it; the next wait says so.
+        let _ = self.input.send(bytes.to_vec());
+    }
+
+    /// Sends a line, ended as the Enter key ends it.
+    pub fn send_line(&mut self, line: &str) {
+        self.send(&format!("{line}\r"));
+    }
+
+    /// Waits for text, for the session's own time.
+    ///
+    /// # Errors
+    /// It did not come, or the machine ended, or something forbidden came.
+    pub fn expect(&mut self, pattern: impl Into<Pattern>) -> Result<Match> {
+        self.wait(&[pattern.into()], self.timeout)
+            .map(|(_, found)| found)
+    }
+
+    /// Waits for text, for `timeout`.
+    ///
+    /// # Errors
+    /// As [`Session::expect`].
+    pub fn expect_for(&mut self, pattern: impl Into<Pattern>, timeout: Duration) -> Result<Match> {
+        self.wait(&[pattern.into()], scaled(timeout))
+            .map(|(_, found)| found)
+    }
+
+    /// Waits for whichever of several texts comes first, and returns its place in the list.
+    ///
+    /// # Errors
+    /// As [`Session::expect`].
+    pub fn expect_any(&mut self, patterns: &[Pattern]) -> Result<(usize, Match)> {
+        self.wait(patterns, self.timeout)
+    }
+
+    /// Waits for the prompt: `=> ` at a line's start. Returns what came before it.
+    ///
+    /// # Errors
+    /// As [`Session::expect`].
+    pub fn expect_prompt(&mut self) -> Result<String> {
+        self.expect_prompt_for(self.timeout)
+    }
+
+    /// Waits for the prompt, for `timeout`.
+    ///
+    /// # Errors
+    /// As [`Session::expect`].
+    pub fn expect_prompt_for(&mut self, timeout: Duration) -> Result<String> {
+        let found = self.expect_for(regex("(?m)^=> "), timeout)?;
+        Ok(found.before.replace('\r', ""))
+    }
+
+    /// Runs a command at the prompt and asks for its status.
+    ///
+    /// # Errors
+    /// The command is not echoed, or no prompt follows, or `$?` is no number.
+    pub fn run(&mut self, command: &str) -> Result<Output> {
+        self.run_for(command, self.timeout)
+    }
+
+    /// Runs a command that may take `timeout`.
+    ///
+    /// # Errors
+    /// As [`Session::run`].
+    pub fn run_for(&mut self, command: &str, timeout: Duration) -> Result<Output> {
+        let text = self.line(command, timeout)?;
+        let status = self.line("echo $?", self.timeout)?;
+        match status.trim().parse() {
+            Ok(status) => Ok(Output { text, status }),
+            Err(_) => Err(self.fail(ErrorKind::Check(format!(
+                "after \"{command}\", $? is {status:?}"
+            )))),
+        }
+    }
+
+    /// Runs a command that must succeed, and returns what it printed.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; or `$?` is not 0.
+    pub fn run_ok(&mut self, command: &str) -> Result<String> {
+        let output = self.run(command)?;
+        if output.status == 0 {
+            return Ok(output.text);
+        }
+        Err(self.wrong_status(command, output))
+    }
+
+    /// Runs a command that must fail with status 1, and returns what it printed.
+    ///
+    /// # Errors
+    /// As [`Session::run`]; or `$?` is not 1.
+    pub fn run_err(&mut self, command: &str) -> Result<String> {
+        let output = self.run(command)?;
+        if output.status == 1 {
+            return Ok(output.text);
+        }
+        Err(self.wrong_status(command, output))
+    }
+
+    /// Waits until the process has ended by itself.
+    ///
+    /// # Errors
+    /// It is still running after `timeout`.
+    pub fn expect_exit(&mut self, timeout: Duration) -> Result<ExitStatus> {
+        let timeout = scaled(timeout);
+        let deadline = Instant::now() + timeout;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Ok(status),
+                Ok(None) if Instant::now() < deadline => thread::sleep(Duration::from_millis(10)),
+                Ok(None) => {
+                    return Err(self.fail(ErrorKind::Timeout {
+                        wanted: "end of the process".to_owned(),
+                        after: timeout,
+                    }));
+                }
+                Err(source) => {
+                    return Err(self.fail(ErrorKind::Io {
+                        doing: "waiting for the process".to_owned(),
+                        source,
+                    }));
+                }
+            }
+        }
+    }
+
+    /// Returns QEMU's monitor.
+    ///
+    /// # Errors
+    /// The session is not a machine of [`crate::Machine`].
+    pub fn monitor(&mut self) -> Result<&mut Monitor> {
+        match &mut self.monitor {
+            Some(monitor) => Ok(monitor),
+            None => Err(ErrorKind::Monitor("this session has none".to_owned()).into()),
+        }
+    }
+
+    /// Returns everything the console has said so far.
+    pub fn transcript(&self) -> String {
+        self.console.text()
+    }
+
+    /// Marks the session as failed, so that its transcript stays, and makes the error that says so.
+    pub fn fail(&mut self, kind: ErrorKind) -> Error {
+        self.failed = true;
+        Error::from(kind).with_transcript(
+            self.console.tail(),
+            self.console.path().map(std::path::Path::to_owned),
+        )
+    }
+
+    /// Sends a line, waits for its echo, and returns what came before the next prompt.
+    fn line(&mut self, line: &str, timeout: Duration) -> Result<String> {
+        self.send_line(line);
+        self.expect(format!("{line}\r\n"))?;
+        self.expect_prompt_for(timeout)
+    }
+
+    fn wrong_status(&mut self, command: &str, output: Output) -> Error {
+        self.fail(ErrorKind::Status {
+            command: command.to_owned(),
+            output: output.text,
+            status: output.status,
+        })
+    }
+
+    fn wait(&mut self, wanted: &[Pattern], timeout: Duration) -> Result<(usize, Match)> {
+        let (cursor, forbidden) = (self.cursor, &self.forbidden);
+        let earliest = |text: &str, patterns: &[Pattern]| {
+            let found = patterns.iter().enumerate().filter_map(|(index, pattern)| {
+                let (range, found) = pattern.find(text, cursor)?;
+                Some((range, index, found))
+            });
+            found.min_by_key(|(range, index, _)| (range.start, *index))
+        };
+        let found = self.console.wait(Instant::now() + timeout, |text| {
+            let good = earliest(text, wanted);
+            let bad = earliest(text, forbidden);
+            match (good, bad) {
+                (Some(good), Some(bad)) if bad.0.start < good.0.start => Some(Err(bad.2)),
+                (Some(good), _) => Some(Ok(good)),
+                (None, Some(bad)) => Some(Err(bad.2)),
+                (None, None) => None,
+            }
+        });
+        let names = || {
+            let names: Vec<String> = wanted.iter().map(Pattern::to_string).collect();
+            names.join(" or ")
+        };
+        let kind = match found {
+            Ok(Ok((range, index, found))) => {
+                self.cursor = range.end;
+                return Ok((index, found));
+            }
+            Ok(Err(bad)) => ErrorKind::Forbidden {
+                wanted: names(),
+                found: bad.text,
+            },
+            Err(true) => ErrorKind::Closed {
+                wanted: names(),
+                status: self.ended(),
+                stderr: self.stderr.text(),
+            },
+            Err(false) => ErrorKind::Timeout {
+                wanted: names(),
+                after: timeout,
+            },
+        };
+        Err(self.fail(kind))
+    }
+
+    /// Returns how the process ended, giving it a moment after its console closed.
+    fn ended(&mut self) -> Option<ExitStatus> {
+        for _ in 0..100 {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        stop(&mut self.child);
+        if self.failed || thread::panicking() {
+            let stderr = self.stderr.text();
+            if !stderr.is_empty() {
+                self.console
+                    .remark(&format!("standard error:\n{}", stderr.trim_end()));
+            }
+            if let Some(path) = self.console.path() {
+                eprintln!("{}: transcript: {}", self.name, path.display());
+            }
+        } else {
+            self.console.discard();
+        }
+    }
+}
+
+/// Ends the process by its own handle and collects it.
+fn stop(child: &mut Child) {
+    // It may have ended by itself.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+/// Starts the thread that writes what is sent: a machine that does not read must not stop a test
+/// from reaching its timeout.
+fn writer(mut stdin: impl Write + Send + 'static) -> mpsc::Sender<Vec<u8>> {
+    let (sender, receiver) = mpsc::channel::<Vec<u8>>();
+    thread::spawn(move || {
+        for bytes in receiver {
+            if stdin
+                .write_all(&bytes)
+                .and_then(|()| stdin.flush())
+                .is_err()
+            {
+                return;
+            }
+        }
+    });
+    sender
+}
+
+/// Multiplies a timeout by `BATON_TIMEOUT_SCALE`, for slow hosts.
+fn scaled(timeout: Duration) -> Duration {
+    let scale = std::env::var("BATON_TIMEOUT_SCALE").ok();
+    timeout * scale.and_then(|scale| scale.parse().ok()).unwrap_or(1)
+}
+
+/// Makes a file name of a test's name.
+pub(crate) fn file_name(name: &str) -> String {
+    name.replace("::", "-").replace(
+        |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_',
+        "_",
+    )
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use core::cell::{Cell, RefCell};
 use hadris_fat::{FatKind, FatOptions, embedded, sync::format};
 use hadris_fs::OpenOptions;
 use platform_api::{
-    BlockDevice, BlockError, BlockInfo, Clock, Console, CpuFacts, CpuMode, Fault, Guard, Handoff,
+    BlockDevice, BlockError, BlockInfo, Clock, Console, CpuFacts, CpuMode, Fault, FaultKind, Guard, Handoff,
     HandoffRefusal, Launcher, MemoryError, PhysAddr, PhysRange, PhysicalMemory, Power, PowerError,
     Width,
 };
@@ -199,24 +199,19 @@ impl Bench {
             path: alloc::format!("/virtio_mmio@{index}"),
             device: Box::new(disk.clone()),
         };
-        let mut cx = Context {
-            machine: Machine {
-                console: &mut console,
-                clock: &clock,
-                memory: &mut memory,
-                disks: (0..).zip(&self.disks).map(disk).collect(),
-                power: &mut Nothing,
-                launcher: &mut Nothing,
-                guard: &Nothing,
-                cpu: CPU,
-            },
-            env: core::mem::take(&mut self.env),
-            map: self.map.clone(),
-            tree: None,
-            loaded: Vec::new(),
-            status: 0,
-            model: String::new(),
-        };
+        let (mut power, mut launcher) = (Nothing, Nothing);
+        let mut cx = Context::new(Machine {
+            console: &mut console,
+            clock: &clock,
+            memory: &mut memory,
+            disks: (0..).zip(&self.disks).map(disk).collect(),
+            power: &mut power,
+            launcher: &mut launcher,
+            guard: &Nothing,
+            cpu: CPU,
+        });
+        cx.env = core::mem::take(&mut self.env);
+        cx.map = self.map.clone();
         let result = body(&mut cx);
         self.env = cx.env;
         self.output = String::from_utf8(console.output)
@@ -335,5 +330,9 @@ impl Guard for Nothing {
     fn run(&self, body: &mut dyn FnMut()) -> Result<(), Fault> {
         body();
         Ok(())
+    }
+
+    fn provoke(&self, _: FaultKind) {
+        unreachable!()
     }
 }

@@ -18,7 +18,7 @@ pub trait SystemCpuInterface {
     /// ICH_HCR = 0; then ISB. Only ever called on a machine with a GICv3.
     fn close(&mut self);
 
-    /// Returns Aff3:Aff2:Aff1:Aff0 of this CPU as GICR_TYPER holds it, that is MPIDR[23:0] on a
+    /// Returns Aff3:Aff2:Aff1:Aff0 of this CPU as GICR_TYPER holds it, that is the low 24 bits of MPIDR on a
     /// 32-bit CPU.
     fn affinity(&self) -> u32;
 }

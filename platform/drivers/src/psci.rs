@@ -1,6 +1,6 @@
 //! PSCI, the firmware that knows the machine's power (DEN 0022).
 //!
-//! `smccc` makes the calls; on hosts a closed door stands in for the firmware.
+//! Only the calls a loader needs. On hosts a closed door stands in for the firmware.
 
 use core::fmt;
 

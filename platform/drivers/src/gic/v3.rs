@@ -14,11 +14,11 @@ use crate::mmio::{self, WindowError};
 
 /// The part of a version 3 GIC that is in this CPU's system registers.
 pub trait SystemCpuInterface {
-    /// Closes the interface: ICC_IGRPEN1 = 0, every implemented ICC_AP1R<n> = 0, and in HYP
+    /// Closes the interface: ICC_IGRPEN1 = 0, every implemented ICC_AP1Rn = 0, and in HYP
     /// ICH_HCR = 0; then ISB. Only ever called on a machine with a GICv3.
     fn close(&mut self);
 
-    /// Returns Aff3:Aff2:Aff1:Aff0 of this CPU as GICR_TYPER holds it, that is MPIDR[23:0] on a
+    /// Returns Aff3:Aff2:Aff1:Aff0 of this CPU as GICR_TYPER holds it, that is the low 24 bits of MPIDR on a
     /// 32-bit CPU.
     fn affinity(&self) -> u32;
 }

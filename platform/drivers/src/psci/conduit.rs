@@ -1,13 +1,48 @@
-//! The calls themselves.
+//! The calls themselves, by the SMC calling convention (DEN 0028, 2.4): the function's number in
+//! r0, arguments in r1 to r3, the result in r0, and r4 and up preserved.
+//!
+//! Not by `smccc` 0.2.3: its ARM code saves r6 and r7 by hand in registers that the compiler
+//! chooses, and in ARM state the compiler may choose r6 and r7 themselves (it was seen to). With
+//! r7 as the place for r6, r6 is lost without the compiler's knowing.
+
+use core::arch::asm;
 
 /// Calls the firmware by SMC.
 pub(super) fn smc(function: u32, [a, b, c]: [u32; 3]) -> u32 {
-    let [result, ..] = smccc::smc32(function, [a, b, c, 0, 0, 0, 0]);
+    let result;
+    // SAFETY: The firmware keeps to the calling convention. It may read and write memory (no
+    // `nomem`); the calls made here touch none of ours.
+    unsafe {
+        asm!(
+            ".arch_extension sec",
+            "smc #0",
+            inlateout("r0") function => result,
+            inlateout("r1") a => _,
+            inlateout("r2") b => _,
+            inlateout("r3") c => _,
+            // Preserved by the convention, but not by all of PSCI's older firmware.
+            out("r12") _,
+            options(nostack)
+        );
+    }
     result
 }
 
-/// Calls the firmware by HVC.
+/// Calls the firmware by HVC. In HYP mode that would be ourselves: `smc` is used there.
 pub(super) fn hvc(function: u32, [a, b, c]: [u32; 3]) -> u32 {
-    let [result, ..] = smccc::hvc32(function, [a, b, c, 0, 0, 0, 0]);
+    let result;
+    // SAFETY: As in `smc`.
+    unsafe {
+        asm!(
+            ".arch_extension virt",
+            "hvc #0",
+            inlateout("r0") function => result,
+            inlateout("r1") a => _,
+            inlateout("r2") b => _,
+            inlateout("r3") c => _,
+            out("r12") _,
+            options(nostack)
+        );
+    }
     result
 }

@@ -27,6 +27,9 @@ const CONTROL: usize = 0x30;
 /// UARTCR: UARTEN, TXE and RXE.
 const CONTROL_ON: u32 = 1 << 0 | 1 << 8 | 1 << 9;
 
+/// Entries in the receive FIFO of the deepest version (r1p5).
+const FIFO_DEPTH: usize = 32;
+
 /// The register page as plain words, for the one register `arm-pl011-uart` writes only together
 /// with the rate.
 type Words = [ReadPureWrite<u32>; 1024];
@@ -75,12 +78,13 @@ impl<'a> Pl011<'a> {
     /// Takes the next character off the receive FIFO. One with a line error (break, framing,
     /// parity, overrun) is dropped: `arm-pl011-uart` returns the error in its place.
     fn receive(&mut self) -> Option<u8> {
-        loop {
-            match self.uart.read_word() {
-                Ok(received) => return received,
-                Err(_) => continue,
+        // No more looks than the FIFO has entries: a dead line must not hold us here.
+        for _ in 0..FIFO_DEPTH {
+            if let Ok(received) = self.uart.read_word() {
+                return received;
             }
         }
+        None
     }
 
     /// Puts as much of `bytes` into the transmit FIFO as it takes, at least one byte.
@@ -288,6 +292,19 @@ mod tests {
         let mut buffer = [0; 3];
         assert_eq!(Read::read(&mut port, &mut buffer), Ok(3));
         assert_eq!(&buffer, b"xxx");
+    }
+
+    #[test]
+    fn a_line_in_error_is_not_waited_for() {
+        let page = Fake::new();
+        let mut port = page.probe();
+        page.set(FLAGS, 0);
+        for error in [1 << 8, 1 << 9, 1 << 10, 1 << 11] {
+            page.set(DATA, error);
+            assert_eq!(Console::read(&mut port), None);
+        }
+        page.set(DATA, u32::from(b'y'));
+        assert_eq!(Console::read(&mut port), Some(b'y'));
     }
 
     #[test]

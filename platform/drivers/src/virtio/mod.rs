@@ -15,6 +15,11 @@ mod heap;
 mod slot;
 mod transport;
 
+#[cfg(test)]
+mod block_tests;
+#[cfg(test)]
+mod fake;
+
 use alloc::boxed::Box;
 use core::fmt;
 

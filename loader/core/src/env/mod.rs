@@ -84,8 +84,7 @@ impl Environment {
     /// Returns the bytes the variables take when saved, [`CAPACITY`] at most.
     pub fn size(&self) -> usize {
         self.iter()
-            .map(|(name, value)| entry_size(name, value))
-            .sum()
+            .fold(1, |size, (name, value)| size + entry_size(name, value))
     }
 }
 
@@ -160,7 +159,7 @@ mod tests {
         env.try_set("b", "2").unwrap();
         env.try_set("a", "").unwrap();
         assert_eq!(env.iter().collect::<Vec<_>>(), vec![("a", ""), ("b", "2")]);
-        assert_eq!(env.size(), "a=\0b=2\0".len());
+        assert_eq!(env.size(), "a=\0b=2\0\0".len());
         assert!(env.remove("a"));
         assert!(!env.remove("a"));
     }
@@ -186,7 +185,7 @@ mod tests {
     #[test]
     fn is_bounded() {
         let mut env = Environment::default();
-        let most = "x".repeat(CAPACITY - 3);
+        let most = "x".repeat(CAPACITY - 4);
         env.try_set("a", &most).unwrap();
         assert_eq!(env.size(), CAPACITY);
         env.try_set("a", &most).unwrap();

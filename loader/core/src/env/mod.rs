@@ -2,7 +2,7 @@
 
 mod bootargs;
 
-use alloc::{collections::BTreeMap, string::String};
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use core::fmt;
 
 pub use bootargs::{BootArguments, split_boot_arguments};
@@ -67,6 +67,19 @@ impl Environment {
         }
         self.set(name, value);
         Ok(())
+    }
+
+    /// Takes over the kernel command line that the first stage gave: its `baton.NAME=VALUE`
+    /// arguments become variables, the rest becomes `bootargs`. Returns why variables were
+    /// not set; the others are.
+    pub fn take_boot_arguments(&mut self, text: &str) -> Vec<EnvError> {
+        let BootArguments { variables, rest } = split_boot_arguments(text);
+        let rest = [("bootargs".into(), rest)];
+        variables
+            .into_iter()
+            .chain(rest)
+            .filter_map(|(name, value)| self.try_set(&name, &value).err())
+            .collect()
     }
 
     /// Removes a variable; tells whether it was there.
@@ -151,7 +164,7 @@ impl core::error::Error for EnvError {}
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::{vec, vec::Vec};
+    use alloc::vec;
 
     #[test]
     fn iterates_sorted_and_counts_bytes() {
@@ -180,6 +193,19 @@ mod tests {
         }
         assert_eq!(env.try_set("a", "\0"), Err(EnvError::Nul("a".into())));
         assert_eq!(env, Environment::default());
+    }
+
+    #[test]
+    fn takes_the_first_stages_command_line() {
+        let mut env = Environment::with_defaults();
+        let line = "quiet baton.bootdelay=0 baton.bootcmd=\"bootz report.zimg\" ro";
+        assert_eq!(env.take_boot_arguments(line), vec![]);
+        assert_eq!(env.get("bootdelay"), Some("0"));
+        assert_eq!(env.get("bootcmd"), Some("bootz report.zimg"));
+        assert_eq!(env.get("bootargs"), Some("quiet ro"));
+        let errors = env.take_boot_arguments(&"x".repeat(CAPACITY));
+        assert!(matches!(errors[..], [EnvError::Full { .. }]));
+        assert_eq!(env.get("bootargs"), Some("quiet ro"));
     }
 
     #[test]

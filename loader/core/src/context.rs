@@ -140,6 +140,9 @@ impl<'a> Context<'a> {
             self.machine.console.write(chunk);
             self.input.poll(self.machine.console);
         }
+        if let Some(last) = bytes.last() {
+            self.at_line_start = *last == b'\n';
+        }
     }
 }
 
@@ -149,11 +152,9 @@ impl fmt::Write for Context<'_> {
         for (index, line) in text.split('\n').enumerate() {
             if index > 0 {
                 self.machine.console.write(b"\r\n");
+                self.at_line_start = true;
             }
             self.write_raw(line.as_bytes());
-        }
-        if !text.is_empty() {
-            self.at_line_start = text.ends_with('\n');
         }
         Ok(())
     }

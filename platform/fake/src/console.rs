@@ -73,7 +73,11 @@ impl FakeConsole {
 
     /// Tells whether the script has been played to its end.
     pub fn is_done(&self) -> bool {
-        self.script.is_empty()
+        match self.script.front() {
+            None => true,
+            Some(Step::Type(bytes)) => self.script.len() == 1 && self.typed >= bytes.len(),
+            Some(_) => false,
+        }
     }
 
     /// Advances past a step that waits, if what it waits for has come.
@@ -141,7 +145,9 @@ mod tests {
         assert_eq!(console.read(), None);
         console.write(b"> ");
         assert_eq!(console.read(), None);
+        assert!(!console.is_done());
         assert_eq!(console.read(), Some(b'a'));
+        assert!(console.is_done());
         assert_eq!(console.read(), None);
         assert!(console.is_done());
         assert_eq!(console.text(), "\r\n=> ");

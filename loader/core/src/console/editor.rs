@@ -6,6 +6,8 @@
 
 use alloc::{string::String, vec::Vec};
 
+use arrayvec::ArrayVec;
+
 use super::{
     BELL,
     escape::{Decoder, Key},
@@ -20,8 +22,6 @@ pub const MAX_LINE: usize = 16 * 1024;
 pub enum Event {
     /// The line is complete.
     Line(String),
-    /// The line is complete and is not UTF-8.
-    NotText,
     /// Ctrl-C: the line is dropped.
     Interrupted,
 }
@@ -35,6 +35,8 @@ pub struct LineEditor {
     line: Vec<u8>,
     /// Where the next character goes, 0 to the line's length, on a character's boundary.
     cursor: usize,
+    /// The first bytes of a character that takes several.
+    partial: ArrayVec<u8, 4>,
     decoder: Decoder,
     history: History,
     output: Vec<u8>,
@@ -63,8 +65,14 @@ impl LineEditor {
 
     /// Takes a byte.
     pub fn feed(&mut self, byte: u8, completer: &Completer) -> Option<Event> {
-        match self.decoder.feed(byte) {
+        let key = self.decoder.feed(byte);
+        if !matches!(key, Key::Insert(0x80..)) && !self.partial.is_empty() {
+            self.partial.clear();
+            self.output.push(BELL);
+        }
+        match key {
             Key::None => {}
+            Key::Insert(byte @ 0x80..) => self.insert_part(byte),
             Key::Insert(byte) => self.insert(&[byte]),
             Key::Enter => return Some(self.enter()),
             Key::Interrupt => return Some(self.interrupt()),
@@ -87,13 +95,10 @@ impl LineEditor {
     fn enter(&mut self) -> Event {
         self.output.extend_from_slice(b"\r\n");
         self.cursor = 0;
-        match String::from_utf8(core::mem::take(&mut self.line)) {
-            Ok(line) => {
-                self.history.add(&line);
-                Event::Line(line)
-            }
-            Err(_) => Event::NotText,
-        }
+        // Only whole characters were inserted, so nothing is replaced here.
+        let line = String::from_utf8_lossy(&core::mem::take(&mut self.line)).into_owned();
+        self.history.add(&line);
+        Event::Line(line)
     }
 
     fn interrupt(&mut self) -> Event {
@@ -120,6 +125,18 @@ impl LineEditor {
         self.line.extend_from_slice(&tail);
         self.output.extend_from_slice(bytes);
         self.repaint_tail(0);
+    }
+
+    /// Takes a byte of a character that has several; what is no UTF-8 is refused.
+    fn insert_part(&mut self, byte: u8) {
+        // Four bytes are a whole character or an error, so there is always room for one more.
+        let _ = self.partial.try_push(byte);
+        let partial = core::mem::take(&mut self.partial);
+        match core::str::from_utf8(&partial) {
+            Ok(whole) => self.insert(whole.as_bytes()),
+            Err(error) if error.error_len().is_none() => self.partial = partial,
+            Err(_) => self.output.push(BELL),
+        }
     }
 
     /// Removes `from..to`, which the cursor is at one end of.
@@ -263,4 +280,70 @@ fn common_prefix<'a>(names: &[&'a str]) -> &'a str {
         same.take(length).take_while(|(a, b)| a == b).count()
     });
     first.get(..length).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn complete(prefix: &str) -> Vec<&'static str> {
+        let names = ["boot", "bootd", "bootz", "echo", "md"];
+        names
+            .into_iter()
+            .filter(|name| name.starts_with(prefix))
+            .collect()
+    }
+
+    fn keys(typed: impl AsRef<[u8]>) -> String {
+        let mut editor = LineEditor::new("=> ");
+        for byte in typed.as_ref() {
+            editor.feed(*byte, &complete);
+        }
+        String::from_utf8(editor.take_output()).unwrap()
+    }
+
+    #[test]
+    fn completes_the_first_word() {
+        for (typed, shown) in [
+            ("ec\ta", "echo a"),
+            ("  m\t", "  md "),
+            // The common beginning first, the list when there is nothing to add.
+            ("b\t\tx", "boot\r\n  boot bootd bootz\r\n=> bootx"),
+            // A blank, where there is nothing to complete.
+            ("\techo \ta", " echo  a"),
+            ("echo a\t", "echo a\x07"),
+            ("nosuch\t", "nosuch\x07"),
+            // Inside a line, whose end stays.
+            ("m x\x02\x02\t", "m x\x08\x08d x\x08\x08  x\x08\x08"),
+        ] {
+            assert_eq!(keys(typed), shown, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_text() {
+        assert_eq!(keys(b"a\xffb\x80\xc3\xa9"), "a\x07b\x07\u{e9}");
+        assert_eq!(keys(b"a\xc3b\xe2\x82\r"), "a\x07b\x07\r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn plain_text_is_echoed_verbatim(line in "[ -~\u{e9}\u{20ac}]{0,80}") {
+            prop_assert_eq!(keys(&line), line);
+        }
+
+        #[test]
+        fn any_bytes_leave_a_line(bytes in proptest::collection::vec(
+            prop_oneof![any::<u8>(), 0u8..32, Just(b'a'), Just(0xc3), Just(0xa9), Just(b'[')], 0..200)
+        ) {
+            let mut editor = LineEditor::new("=> ");
+            for byte in bytes {
+                editor.feed(byte, &complete);
+                prop_assert!(editor.cursor <= editor.line.len());
+                prop_assert!(core::str::from_utf8(&editor.line).is_ok());
+                prop_assert!(core::str::from_utf8(&editor.line[..editor.cursor]).is_ok());
+            }
+        }
+    }
 }

@@ -21,10 +21,9 @@ pub struct Input {
 }
 
 impl Input {
-    /// Takes in what the receiver has. Never waits.
+    /// Takes in what the receiver has, as far as there is room. Never waits.
     pub fn poll(&mut self, console: &mut dyn Console) {
-        // Bounded, so that a flood of input cannot hold the caller here.
-        for _ in 0..CAPACITY {
+        while self.queue.len() < CAPACITY {
             match console.read() {
                 Some(byte) => self.push(byte),
                 None => return,
@@ -32,17 +31,30 @@ impl Input {
         }
     }
 
-    fn push(&mut self, byte: u8) {
-        if self.queue.len() >= CAPACITY {
-            self.lost += 1;
-            if byte != INTERRUPT {
-                return;
-            }
-            // Ctrl-C must get through, at the cost of the newest character.
-            if self.queue.pop_back() == Some(INTERRUPT) {
-                self.waiting_interrupts -= 1;
+    /// Empties the receiver, in search of Ctrl-C; what finds no room is lost.
+    fn drain(&mut self, console: &mut dyn Console) {
+        self.poll(console);
+        if self.queue.len() < CAPACITY {
+            return;
+        }
+        // Bounded, so that a flood of input cannot hold the caller here.
+        for _ in 0..CAPACITY {
+            match console.read() {
+                Some(INTERRUPT) => {
+                    // It gets through, at the cost of the newest character.
+                    if self.queue.pop_back() == Some(INTERRUPT) {
+                        self.waiting_interrupts -= 1;
+                    }
+                    self.push(INTERRUPT);
+                    self.lost += 1;
+                }
+                Some(_) => self.lost += 1,
+                None => return,
             }
         }
+    }
+
+    fn push(&mut self, byte: u8) {
         if byte == INTERRUPT {
             self.waiting_interrupts += 1;
         }
@@ -61,7 +73,7 @@ impl Input {
     /// Takes in what the receiver has, and tells whether Ctrl-C was typed since the prompt.
     /// As on any terminal, what was typed before Ctrl-C is gone with it.
     pub fn interrupted(&mut self, console: &mut dyn Console) -> bool {
-        self.poll(console);
+        self.drain(console);
         if self.waiting_interrupts > 0 {
             self.interrupted = true;
             while self.next_byte().is_some_and(|byte| byte != INTERRUPT) {}
@@ -116,7 +128,8 @@ mod tests {
         let mut console = FakeConsole::typing(vec![b'a'; CAPACITY + 5]);
         let mut input = Input::default();
         input.poll(&mut console);
-        input.poll(&mut console);
+        assert_eq!(input.take_lost(), 0);
+        assert!(!input.interrupted(&mut console));
         assert_eq!(input.take_lost(), 5);
         assert_eq!(input.take_lost(), 0);
         console.type_bytes("\x03\x03b");

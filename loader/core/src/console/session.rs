@@ -98,9 +98,6 @@ impl Session {
                 cx.repeat = None;
                 let _ = cx.write_str("<INTERRUPT>\n");
             }
-            Event::NotText => {
-                let _ = cx.write_str("the line is not UTF-8\n");
-            }
         }
     }
 

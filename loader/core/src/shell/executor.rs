@@ -118,6 +118,8 @@ fn run_found(cx: &mut Context<'_>, command: &commands::Command, arguments: &[&st
     cx.depth = depth;
     if ended.is_err() {
         cx.status = 1;
+        // The fault's report ended in a newline, by another way than through the context.
+        cx.at_line_start = true;
         return Outcome::Finished;
     }
     report(cx, command, result)

@@ -11,12 +11,12 @@ use super::StorageError;
 ///
 /// # Errors
 /// [`StorageError::OutOfMemory`] rather than the allocator's panic: sizes come from the disk.
-pub fn buffer(length: usize) -> Result<Vec<u8>, StorageError> {
+pub fn buffer<T: Default + Clone>(length: usize) -> Result<Vec<T>, StorageError> {
     let mut buffer = Vec::new();
     buffer
         .try_reserve_exact(length)
-        .map_err(|_| StorageError::OutOfMemory(length))?;
-    buffer.resize(length, 0);
+        .map_err(|_| StorageError::OutOfMemory(length.saturating_mul(size_of::<T>())))?;
+    buffer.resize(length, T::default());
     Ok(buffer)
 }
 
@@ -62,7 +62,7 @@ fn read_part(
     dest: &mut [u8],
 ) -> Result<usize, StorageError> {
     let length = usize::try_from(device.info().block_size).unwrap_or(0);
-    let mut block = buffer(length)?;
+    let mut block: Vec<u8> = buffer(length)?;
     device.read_blocks(index, &mut block)?;
     let part = block.get(skip..).unwrap_or_default();
     let taken = part.len().min(dest.len());

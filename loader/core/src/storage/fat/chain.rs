@@ -13,17 +13,21 @@ use crate::storage::{
     blocks::{buffer, read_bytes},
 };
 
-/// The largest piece of the table that is read at once, in bytes.
-const MAX_WINDOW: u64 = 32 << 10;
+/// The largest piece of the table that is read at once, in bytes: the links of 8 MiB in clusters
+/// of 4 KiB. Clearing a larger buffer would cost more than the requests it saves.
+const MAX_WINDOW: u64 = 8 << 10;
 /// Pieces of a file that are kept: 1 MiB of heap at most, for a file nobody has.
 const MAX_EXTENTS: usize = 1 << 16;
 
-/// A piece of the allocation table.
+/// A piece of the allocation table. It is kept in words: the target cannot load a word from an
+/// address that only promises to be a byte's, and would take four loads for it.
 #[derive(Default)]
 pub struct Window {
-    /// Where it starts in the table, in bytes.
+    /// Where it starts in the table, in bytes: a multiple of 512.
     start: u64,
-    bytes: Vec<u8>,
+    /// How many bytes of `words` are of the table.
+    length: u64,
+    words: Vec<u32>,
 }
 
 impl FatVolume<'_> {
@@ -92,13 +96,12 @@ impl FatVolume<'_> {
         loop {
             let here = cluster + count - 1;
             let more = limit - count;
-            let table = self.table(here, more)?;
-            let linked = consecutive(kind, table, here, more);
-            if let Some(entry) = entry(kind, table, here, linked) {
-                let last = here + linked;
-                return Ok((count + linked, self.link(last, entry)?));
+            self.hold(here, more)?;
+            let linked = self.window.consecutive(kind, here, more);
+            if let Some(entry) = self.window.entry(kind, here + linked) {
+                return Ok((count + linked, self.link(here + linked, entry)?));
             }
-            // The window ended, after one entry at least: `table` saw to that.
+            // The window ended, after one entry at least: `hold` saw to that.
             if linked == 0 {
                 return Err(FatError::BadStart(here).into());
             }
@@ -123,83 +126,101 @@ impl FatVolume<'_> {
         })
     }
 
-    /// Returns the table from the entry of `cluster` on, at least that entry; if it must be
-    /// read, as far as `more` entries after it or the window's size allow.
-    fn table(&mut self, cluster: u32, more: u32) -> Result<&[u8], StorageError> {
+    /// Makes the window hold the entry of `cluster`; if it must be read, with those of `more`
+    /// clusters after it as far as the window's size allows.
+    fn hold(&mut self, cluster: u32, more: u32) -> Result<(), StorageError> {
         let kind = self.geometry.kind();
         let at = kind.entry_offset(u64::from(cluster));
         let length = kind.entry_len() as u64;
-        let held = self.window.start + self.window.bytes.len() as u64;
-        if at < self.window.start || at + length > held {
-            let end = kind.entry_offset(u64::from(cluster) + u64::from(more)) + length;
-            self.load(at, end)?;
+        if at >= self.window.start && at + length <= self.window.start + self.window.length {
+            return Ok(());
         }
-        let skip = usize::try_from(at - self.window.start).unwrap_or(usize::MAX);
-        Ok(self.window.bytes.get(skip..).unwrap_or_default())
+        let end = kind.entry_offset(u64::from(cluster) + u64::from(more)) + length;
+        self.load(at, end)
     }
 
-    /// Reads bytes `at..end` of the table into the window, in whole blocks.
+    /// Reads bytes `at..end` of the table into the window, and what shares their sectors.
     fn load(&mut self, at: u64, end: u64) -> Result<(), StorageError> {
-        let table = self.base + self.geometry.fat_copy(self.geometry.active_fat());
-        // Blocks count from the device's start; on a device of large blocks the table may start
-        // inside of one, and the ends are ragged.
-        let mask = u64::from(self.device.info().block_size) - 1;
-        let start = ((table + at) & !mask).max(table) - table;
-        let end = ((table + end + mask) & !mask) - table;
+        const SECTOR: u64 = 512;
+        let start = at & !(SECTOR - 1);
+        let end = (end + SECTOR - 1) & !(SECTOR - 1);
         let end = end.min(self.geometry.fat_size()).min(start + MAX_WINDOW);
-        let length = usize::try_from(end - start).unwrap_or(0);
-        // Emptied first: a failed read must not leave bytes under a wrong place.
-        let mut bytes = core::mem::take(&mut self.window.bytes);
-        if bytes.len() != length {
-            bytes = buffer(length)?;
+        let length = end.saturating_sub(start);
+        // Nothing, for now: a failed read must not leave bytes under a wrong place.
+        self.window.length = 0;
+        let bytes = usize::try_from(length).unwrap_or(0);
+        let words = bytes.div_ceil(4);
+        if self.window.words.len() < words {
+            self.window.words = buffer(words)?;
         }
-        read_bytes(self.device, table + start, &mut bytes)?;
-        self.window = Window { start, bytes };
+        let table = self.base + self.geometry.fat_copy(self.geometry.active_fat());
+        let dest: &mut [u8] = bytemuck::cast_slice_mut(&mut self.window.words);
+        let dest = dest.get_mut(..bytes).unwrap_or_default();
+        read_bytes(self.device, table + start, dest)?;
+        self.window.start = start;
+        self.window.length = length;
         Ok(())
     }
 }
 
-/// Counts the entries from that of `cluster`, the first in `table`, on that link to their
-/// neighbours; at most `limit`, and no more than there are.
-fn consecutive(kind: FatKind, table: &[u8], cluster: u32, limit: u32) -> u32 {
-    let limit_entries = usize::try_from(limit).unwrap_or(usize::MAX);
-    let next = cluster + 1;
-    let mut expected = next;
-    match kind {
-        FatKind::Fat32 => {
-            let (entries, _) = table.as_chunks::<4>();
-            for entry in entries.iter().take(limit_entries) {
-                if u32::from_le_bytes(*entry) & 0x0fff_ffff != expected {
-                    break;
+impl Window {
+    /// Counts the entries from that of `cluster` on that link to their neighbours; at most
+    /// `limit`, and no more than the window holds.
+    fn consecutive(&self, kind: FatKind, cluster: u32, limit: u32) -> u32 {
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let next = cluster + 1;
+        let mut expected = next;
+        // Where the entry is in the window, in entries.
+        let skip = |shift: u32| {
+            let offset = kind.entry_offset(u64::from(cluster)) - self.start;
+            usize::try_from(offset >> shift).unwrap_or(usize::MAX)
+        };
+        match kind {
+            FatKind::Fat32 => {
+                let held = usize::try_from(self.length / 4).unwrap_or(0);
+                let entries = self.words.get(..held).unwrap_or_default();
+                let entries = entries.get(skip(2)..).unwrap_or_default();
+                let entries = entries.get(..most).unwrap_or(entries);
+                for entry in entries {
+                    if u32::from_le(*entry) & 0x0fff_ffff != expected {
+                        break;
+                    }
+                    expected += 1;
                 }
-                expected += 1;
             }
-        }
-        FatKind::Fat16 => {
-            let (entries, _) = table.as_chunks::<2>();
-            for found in entries.iter().take(limit_entries) {
-                if u32::from(u16::from_le_bytes(*found)) != expected {
-                    break;
+            FatKind::Fat16 => {
+                let held = usize::try_from(self.length / 2).unwrap_or(0);
+                let entries: &[u16] = bytemuck::cast_slice(&self.words);
+                let entries = entries.get(..held).unwrap_or_default();
+                let entries = entries.get(skip(1)..).unwrap_or_default();
+                let entries = entries.get(..most).unwrap_or(entries);
+                for entry in entries {
+                    if u32::from(u16::from_le(*entry)) != expected {
+                        break;
+                    }
+                    expected += 1;
                 }
-                expected += 1;
+            }
+            // FAT12: at most 4084 entries, two of them in three bytes.
+            _ => {
+                while expected - next < limit && self.entry(kind, expected - 1) == Some(expected) {
+                    expected += 1;
+                }
             }
         }
-        _ => {
-            while expected - next < limit
-                && entry(kind, table, cluster, expected - next) == Some(expected)
-            {
-                expected += 1;
-            }
-        }
+        expected - next
     }
-    expected - next
-}
 
-/// Reads the entry `index` places after that of `cluster`, which is the first in `table`.
-fn entry(kind: FatKind, table: &[u8], cluster: u32, index: u32) -> Option<u32> {
-    let first = kind.entry_offset(u64::from(cluster));
-    let cluster = u64::from(cluster) + u64::from(index);
-    let at = usize::try_from(kind.entry_offset(cluster) - first).ok()?;
-    let bytes = table.get(at..)?.get(..kind.entry_len())?;
-    Some(kind.decode(cluster, bytes) & kind.mask())
+    /// Reads the entry of `cluster`, if the window holds it.
+    fn entry(&self, kind: FatKind, cluster: u32) -> Option<u32> {
+        let cluster = u64::from(cluster);
+        let at = kind.entry_offset(cluster).checked_sub(self.start)?;
+        if at + kind.entry_len() as u64 > self.length {
+            return None;
+        }
+        let bytes: &[u8] = bytemuck::cast_slice(&self.words);
+        let at = usize::try_from(at).ok()?;
+        let bytes = bytes.get(at..)?.get(..kind.entry_len())?;
+        Some(kind.decode(cluster, bytes) & kind.mask())
+    }
 }

@@ -123,7 +123,7 @@ impl FatVolume<'_> {
         visit: &mut Visit<'_>,
     ) -> Result<bool, StorageError> {
         let length = size.min(PIECE);
-        let mut bytes = buffer(usize::try_from(length).unwrap_or(0))?;
+        let mut bytes: Vec<u8> = buffer(usize::try_from(length).unwrap_or(0))?;
         let mut done = 0;
         while done < size {
             let left = usize::try_from(size - done).unwrap_or(usize::MAX);

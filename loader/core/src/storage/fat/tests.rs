@@ -362,7 +362,7 @@ fn opens_a_kernel_in_few_requests() {
     let content = pattern(6 << 20);
     let files: [(&str, &[u8]); 2] = [("boot.scr", b"x"), ("zImage", &content)];
     for (kind, cluster, limit) in [
-        (FatKind::Fat32, 512, 5),
+        (FatKind::Fat32, 512, 9),
         (FatKind::Fat32, 4096, 3),
         (FatKind::Fat16, 4096, 3),
     ] {

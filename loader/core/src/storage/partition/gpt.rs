@@ -62,7 +62,7 @@ pub fn read(device: &mut dyn BlockDevice) -> Result<Vec<Partition>, StorageError
 fn read_at(device: &mut dyn BlockDevice, at: u64) -> Result<Vec<Partition>, StorageError> {
     let info = device.info();
     let block_size = usize::try_from(info.block_size).unwrap_or(0);
-    let mut block = buffer(block_size)?;
+    let mut block: Vec<u8> = buffer(block_size)?;
     device.read_blocks(at, &mut block)?;
     let header = Header::parse(&block, at).map_err(PartitionError::BadGpt)?;
     let bytes = u64::from(header.entries) * u64::from(header.entry_size);
@@ -73,7 +73,7 @@ fn read_at(device: &mut dyn BlockDevice, at: u64) -> Result<Vec<Partition>, Stor
         return Err(PartitionError::BadGpt("table size").into());
     }
     let bytes = usize::try_from(bytes).unwrap_or(0);
-    let mut table = buffer(bytes.next_multiple_of(block_size.max(1)))?;
+    let mut table: Vec<u8> = buffer(bytes.next_multiple_of(block_size.max(1)))?;
     device.read_blocks(header.table, &mut table)?;
     let table = table.get(..bytes).unwrap_or_default();
     if crc32fast::hash(table) != header.table_crc {

@@ -186,7 +186,7 @@ fn inside(info: BlockInfo, partition: &Partition) -> Result<Region, StorageError
 /// Reads the first block.
 fn first_block(device: &mut dyn BlockDevice) -> Result<Vec<u8>, StorageError> {
     let size = device.info().block_size;
-    let mut block = buffer(usize::try_from(size).unwrap_or(0))?;
+    let mut block: Vec<u8> = buffer(usize::try_from(size).unwrap_or(0))?;
     device.read_blocks(0, &mut block)?;
     Ok(block)
 }

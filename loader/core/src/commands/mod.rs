@@ -1,5 +1,9 @@
 //! The commands: one file each, a descriptor and a handler.
 
+mod bootelf;
+mod bootz;
+mod go;
+
 use alloc::{format, string::String};
 use core::fmt;
 
@@ -141,4 +145,4 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 }
 
 /// Every command, sorted by name.
-pub static COMMANDS: &[&Command] = &[];
+pub static COMMANDS: &[&Command] = &[&bootelf::BOOTELF, &bootz::BOOTZ, &go::GO];

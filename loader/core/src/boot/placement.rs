@@ -243,6 +243,22 @@ fn place_at(
     })
 }
 
+/// Finds a place for the tree of a payload that is entered at `entry`, and claims it.
+///
+/// # Errors
+/// No room, or no RAM.
+pub(super) fn place_tree(
+    ledger: &mut Ledger<'_>,
+    entry: PhysAddr,
+    size: u64,
+) -> Result<PhysRange, PlaceError> {
+    if size > MAX_TREE {
+        return Err(PlaceError::TreeTooBig(size));
+    }
+    let site = Site::of(entry, ledger.ram()).ok_or(PlaceError::NoRam)?;
+    place_piece(ledger, site.base, site.above_text(TEXT_OFFSET), size, TREE)
+}
+
 /// The image's part of a placement.
 struct ImagePlace {
     image: PhysRange,

@@ -29,8 +29,11 @@ pub struct Part {
 pub struct BootPlan {
     /// Where the payload is entered.
     pub entry: PhysAddr,
-    /// What is entered: one image, or the segments of an executable.
+    /// What is entered: one image, the four zeroed bytes behind it included, or the segments
+    /// of an executable.
     pub kernel: Vec<PhysRange>,
+    /// The image alone, as its checksum counts it.
+    pub image: Option<PhysRange>,
     /// The initial RAM disk.
     pub initrd: Option<PhysRange>,
     /// The device tree, with room to grow.
@@ -61,6 +64,7 @@ impl BootPlan {
         let entry = placed.image.start();
         let mut plan = Self::new(map, entry, &[image], placed.initrd, placed.tree)?;
         plan.part(placed.image, IMAGE);
+        plan.image = Some(placed.image);
         if let Some(inflated) = placed.inflated {
             plan.part(inflated, "inflated kernel, its page tables and BSS");
             let scratch = PhysRange::new(image.end(), placed.footprint.end());
@@ -107,6 +111,7 @@ impl BootPlan {
         let mut plan = Self {
             entry,
             kernel: kernel.to_vec(),
+            image: None,
             initrd,
             tree,
             arguments: None,

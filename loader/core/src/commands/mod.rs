@@ -3,11 +3,14 @@
 mod access;
 mod bdinfo;
 mod boot;
+mod bootelf;
+mod bootz;
 mod cmp;
 mod cp;
 mod crc32;
 mod echo;
 mod exception;
+mod go;
 mod help;
 mod load;
 mod lookup;
@@ -184,11 +187,14 @@ pub static COMMANDS: &[&Command] = &[
     &bdinfo::BDINFO,
     &boot::BOOT,
     &boot::BOOTD,
+    &bootelf::BOOTELF,
+    &bootz::BOOTZ,
     &cmp::CMP,
     &cp::CP,
     &crc32::CRC32,
     &echo::ECHO,
     &exception::EXCEPTION,
+    &go::GO,
     &help::HELP,
     &load::LOAD,
     &ls::LS,

@@ -6,9 +6,9 @@ use core::cell::{Cell, RefCell};
 use hadris_fat::{FatKind, FatOptions, embedded, sync::format};
 use hadris_fs::OpenOptions;
 use platform_api::{
-    BlockDevice, BlockError, BlockInfo, Clock, Console, CpuFacts, CpuMode, Fault, FaultKind, Guard, Handoff,
-    HandoffRefusal, Launcher, MemoryError, PhysAddr, PhysRange, PhysicalMemory, Power, PowerError,
-    Width,
+    BlockDevice, BlockError, BlockInfo, Clock, Console, CpuFacts, CpuMode, Fault, FaultKind, Guard,
+    Handoff, HandoffRefusal, Launcher, MemoryError, PhysAddr, PhysRange, PhysicalMemory, Power,
+    PowerError, Width,
 };
 
 use crate::{

@@ -41,9 +41,12 @@ impl Site {
 
     /// What a kernel at this base maps linearly, less what lies below its text.
     pub fn low_memory(self, kernel: &KernelFacts) -> PhysRange {
-        let text = kernel
-            .text_offset
-            .map_or(TEXT_OFFSET, |(_, highest)| highest);
+        let text = kernel.text_offset;
+        self.above_text(text.map_or(TEXT_OFFSET, |(_, highest)| highest))
+    }
+
+    /// The same for a given TEXT_OFFSET.
+    pub fn above_text(self, text: u64) -> PhysRange {
         let start = add(self.base, text).min(END_OF_32_BITS);
         let end = add(self.base, LOW_MEMORY).min(END_OF_32_BITS);
         PhysRange::new(start, end).unwrap_or_default()

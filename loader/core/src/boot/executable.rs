@@ -1,0 +1,167 @@
+//! `bootelf`: an executable whose segments say themselves where they go.
+
+use alloc::{format, vec::Vec};
+use core::fmt::Write as _;
+
+use platform_api::{MemoryError, PhysAddr, PhysRange};
+
+use super::{
+    BootError, BootPlan, Direction, Ledger, Opened, Options, PlaceError, Search, Source,
+    launch::finish,
+    placement::place_tree,
+    source::readable,
+    tree::{PayloadTree, arguments},
+};
+use crate::{
+    commands::CommandError,
+    context::Context,
+    image::elf::{self, ElfImage},
+    storage,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// Where a file is put while its segments are copied out of it.
+const WINDOW: u64 = 1 << 32;
+/// Bytes copied at a time: memory is lent out in one piece only.
+const CHUNK: usize = 4096;
+
+/// Loads an ELF executable and enters it as a kernel is entered. Returns only to say why not,
+/// or after a dry run.
+///
+/// # Errors
+/// The file is none, a segment is not in RAM or somebody's, there is no tree or no room for
+/// it, or the machine cannot be handed over.
+pub fn boot_elf(
+    cx: &mut Context<'_>,
+    source: Source<'_>,
+    options: Options,
+) -> Result<(), CommandError> {
+    let opened = source.open(cx)?;
+    let mut tree = PayloadTree::take(cx, None)?;
+    let file = whole_file(cx, &opened, &tree)?;
+    if let Opened::File(open, _) = &opened {
+        storage::read_into(cx, open, 0, file)?;
+    }
+    let image = elf::parse(cx.machine.memory.bytes(file)?).map_err(BootError::from)?;
+    let entry = PhysAddr::from(image.entry);
+    let room = tree.room(cx)?;
+
+    let mut ledger = Ledger::new(&cx.map, &tree.reserved);
+    let file = part(file, 0, extent(&image).min(file.size()))?;
+    ledger.claim(file, "ELF file").map_err(BootError::from)?;
+    let mut segments = Vec::with_capacity(image.segments.len());
+    for (index, segment) in image.segments.iter().enumerate() {
+        let start = PhysAddr::from(segment.paddr);
+        let range = PhysRange::from_size(start, u64::from(segment.memsz))
+            .ok_or(BootError::Memory(MemoryError::Unaddressable(start)))?;
+        ledger
+            .claim(range, format!("segment {index}"))
+            .map_err(BootError::from)?;
+        segments.push(range);
+    }
+    let place = place_tree(&mut ledger, entry, room).map_err(BootError::from)?;
+    drop(ledger);
+
+    tree.fix(cx, None)?;
+    let mut plan = BootPlan::new(&cx.map, entry, &segments, None, place)?;
+    for (index, range) in segments.iter().enumerate() {
+        plan.part(*range, format!("segment {index}"));
+    }
+    plan.verbose = options.verbose;
+    plan.arguments = arguments(cx).map(Into::into);
+    cx.machine.launcher.check(&plan.handoff())?;
+    if options.dry_run {
+        let _ = write!(cx, "{plan}");
+        return Ok(());
+    }
+    load_segments(cx, file, &image, &segments)?;
+    let _ = writeln!(cx, "## Starting application at {:#010x} ...", image.entry);
+    finish(cx, plan, &tree)
+}
+
+/// Returns where the whole file lies or will lie.
+fn whole_file(
+    cx: &Context<'_>,
+    opened: &Opened,
+    tree: &PayloadTree,
+) -> Result<PhysRange, BootError> {
+    let file = match opened {
+        Opened::Memory { at, size } => return readable(cx, *at, *size),
+        Opened::File(file, _) => file,
+    };
+    let window = PhysRange::from_size(PhysAddr::new(0), WINDOW).unwrap_or_default();
+    let mut ledger = Ledger::new(&cx.map, &tree.reserved);
+    // Nobody owns what was loaded before, but it need not be lost to a refusal. Files that
+    // overlap are claimed once: a failure is no reason to stop.
+    for loaded in &cx.loaded {
+        let _ = ledger.claim(loaded.range, "loaded file");
+    }
+    // From the top: executables are linked near the bottom of RAM.
+    let found = ledger.find(Search {
+        size: file.size(),
+        alignment: CHUNK as u64,
+        window,
+        direction: Direction::TopDown,
+    });
+    found.ok_or_else(|| {
+        BootError::Place(PlaceError::NoRoom {
+            what: "ELF file",
+            size: file.size(),
+            largest: ledger.largest_free(window),
+            window,
+        })
+    })
+}
+
+/// Returns how much of the file is used: `bootelf ADDR` does not know its size.
+fn extent(image: &ElfImage) -> u64 {
+    let ends = image
+        .segments
+        .iter()
+        .map(|segment| u64::from(segment.offset) + u64::from(segment.filesz));
+    ends.max().unwrap_or(0)
+}
+
+/// Copies the segments to their places and clears what the file does not have of them.
+fn load_segments(
+    cx: &mut Context<'_>,
+    file: PhysRange,
+    image: &ElfImage,
+    places: &[PhysRange],
+) -> Result<(), CommandError> {
+    let mut buffer = [0; CHUNK];
+    for (segment, place) in image.segments.iter().zip(places) {
+        let memory = &mut *cx.machine.memory;
+        let filled = u64::from(segment.filesz);
+        let mut done = 0;
+        while done < filled {
+            let step = (CHUNK as u64).min(filled - done);
+            let offset = u64::from(segment.offset) + done;
+            let from = part(file, offset, step)?;
+            let chunk = usize::try_from(step).unwrap_or_default();
+            let chunk = buffer.get_mut(..chunk).unwrap_or_default();
+            chunk.copy_from_slice(memory.bytes(from)?);
+            memory
+                .bytes_mut(part(*place, done, step)?)?
+                .copy_from_slice(chunk);
+            done += step;
+        }
+        let rest = part(*place, filled, place.size().saturating_sub(filled))?;
+        if !rest.is_empty() {
+            memory.bytes_mut(rest)?.fill(0);
+        }
+    }
+    Ok(())
+}
+
+/// Returns `size` bytes of `whole` from `offset` on.
+fn part(whole: PhysRange, offset: u64, size: u64) -> Result<PhysRange, MemoryError> {
+    whole
+        .start()
+        .checked_add(offset)
+        .and_then(|start| PhysRange::from_size(start, size))
+        .filter(|part| whole.contains_range(*part))
+        .ok_or(MemoryError::Unaddressable(whole.end()))
+}

@@ -1,5 +1,7 @@
 //! The commands: one file each, a descriptor and a handler.
 
+pub mod fdt;
+
 use alloc::{format, string::String};
 use core::fmt;
 
@@ -141,4 +143,4 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 }
 
 /// Every command, sorted by name.
-pub static COMMANDS: &[&Command] = &[];
+pub static COMMANDS: &[&Command] = &[&fdt::FDT];

@@ -10,6 +10,7 @@ mod cp;
 mod crc32;
 mod echo;
 mod exception;
+mod fdt;
 mod go;
 mod help;
 mod load;
@@ -194,6 +195,7 @@ pub static COMMANDS: &[&Command] = &[
     &crc32::CRC32,
     &echo::ECHO,
     &exception::EXCEPTION,
+    &fdt::FDT,
     &go::GO,
     &help::HELP,
     &load::LOAD,

@@ -79,3 +79,37 @@ impl Cells {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn numbers_of_any_width() {
+        assert_eq!(number(&[0, 0, 0, 1]), Some(1));
+        assert_eq!(number(&[0, 0, 0, 1, 0, 0, 0, 2]), Some(0x1_0000_0002));
+        assert_eq!(number(&[0; 12]), Some(0));
+        assert_eq!(number(&[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]), None);
+        assert_eq!(number(&[]), None);
+        assert_eq!(number(&[0, 0, 1]), None);
+    }
+
+    #[test]
+    fn ranges_refuse_what_cannot_be() {
+        let cells = |address, size| Cells { address, size };
+        let value = [0, 0, 0, 1, 0, 0, 0, 2, 0xff, 0xff, 0xff, 0xff];
+        let found: Vec<_> = cells(1, 1).ranges(&value).collect();
+        assert_eq!(found, [PhysRange::from_size(PhysAddr::new(1), 2)]);
+        assert!(!cells(1, 1).divides(&value));
+        assert!(cells(1, 2).divides(&value));
+        // No address, too many cells: nothing, and no division by zero.
+        assert_eq!(cells(0, 0).ranges(&value).count(), 0);
+        assert_eq!(cells(u32::MAX, 1).ranges(&value).count(), 0);
+        assert!(!cells(0, 0).divides(&value));
+        // The end overflows.
+        let top = [0xff; 16];
+        assert_eq!(cells(2, 2).ranges(&top).collect::<Vec<_>>(), [None]);
+    }
+}

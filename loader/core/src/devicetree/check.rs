@@ -249,6 +249,10 @@ struct Counts {
     longest_name: usize,
 }
 
+fn broken(offset: usize, what: Structure) -> TreeError {
+    TreeError::Structure { offset, what }
+}
+
 /// The part of the structure block that is still to come.
 struct Cursor<'a> {
     rest: &'a [u8],
@@ -262,10 +266,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn error(&self, what: Structure) -> TreeError {
-        TreeError::Structure {
-            offset: self.offset(),
-            what,
-        }
+        broken(self.offset(), what)
     }
 
     fn word(&mut self) -> Result<u32, TreeError> {
@@ -299,8 +300,10 @@ impl<'a> Cursor<'a> {
         if (length == 0) != root {
             return Err(self.error(Structure::NodeName));
         }
-        let bad = self.error(Structure::NodeName);
-        let terminated = self.take(length + 1).ok_or(bad)?;
+        let offset = self.offset();
+        let terminated = self
+            .take(length + 1)
+            .ok_or_else(|| broken(offset, Structure::NodeName))?;
         Ok(terminated.get(..length).unwrap_or_default())
     }
 }
@@ -356,11 +359,11 @@ fn walk<'a>(
                     .and_then(|start| strings.get(start..))
                     .filter(|tail| tail.first().is_some_and(|&first| first != 0))
                     .ok_or_else(|| cursor.error(Structure::PropertyName(name)))?;
-                let bad = cursor.error(Structure::PropertyLength(length));
+                let offset = cursor.offset();
                 let value = usize::try_from(length)
                     .ok()
                     .and_then(|length| cursor.take(length))
-                    .ok_or(bad)?;
+                    .ok_or_else(|| broken(offset, Structure::PropertyLength(length)))?;
                 visitor.property(
                     open.saturating_sub(1),
                     PropertyName { tail, offset: name },

@@ -12,7 +12,12 @@ mod error;
 pub mod fixups;
 mod header;
 mod read;
+pub mod render;
+#[cfg(test)]
+pub(crate) mod testing;
 mod tree;
+#[cfg(test)]
+mod tree_tests;
 
 use alloc::{string::String, vec::Vec};
 

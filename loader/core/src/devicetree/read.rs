@@ -63,7 +63,7 @@ pub fn discover_checked(tree: &CheckedTree<'_>, open: OpenTree) -> Result<Discov
             }
             ParsedTok::Prop(property) => {
                 let name = tree.strings().get(property.name_offset..);
-                reader.property(name.map_or(&[][..], until_nul), property.prop_buf);
+                reader.property(name.unwrap_or_default(), property.prop_buf);
             }
             ParsedTok::EndNode => reader.end()?,
             ParsedTok::Nop => {}
@@ -219,7 +219,7 @@ impl<'a> Reader<'a> {
             .last()
             .is_some_and(|level| level.kind == Kind::Aliases)
         {
-            self.aliases.push((name, value));
+            self.aliases.push((until_nul(name), value));
         } else if let Some(facts) = &mut self.facts {
             facts.set(name, value);
         }

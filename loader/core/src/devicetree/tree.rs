@@ -157,7 +157,9 @@ impl WorkingTree {
             current: NONE,
         };
         let checked = check_with(blob, &mut builder)?;
-        tree.bytes = checked.used().to_vec();
+        // Room for the fixups of a boot, so that they do not move the whole tree.
+        tree.bytes.reserve(checked.used_size() + 1024);
+        tree.bytes.extend_from_slice(checked.used());
         tree.strings = checked.strings().to_vec();
         tree.reservations = checked.reservations().collect();
         tree.boot_cpu = checked.header().boot_cpuid_phys;
@@ -278,10 +280,14 @@ impl WorkingTree {
 
     /// Returns a node's name with its unit address; the root's is empty.
     pub fn name(&self, node: NodeId) -> &str {
-        let name = self.node_ref(node.0).map_or(&[][..], |node| {
+        core::str::from_utf8(self.name_bytes(node)).unwrap_or_default()
+    }
+
+    /// The same without looking at every byte: what looks for a node compares many names.
+    fn name_bytes(&self, node: NodeId) -> &[u8] {
+        self.node_ref(node.0).map_or(&[][..], |node| {
             self.span(node.record.saturating_add(NODE_HEADER), node.name_length)
-        });
-        core::str::from_utf8(name).unwrap_or_default()
+        })
     }
 
     /// Returns a node's parent; the root has none.
@@ -369,15 +375,16 @@ impl WorkingTree {
 
     /// Returns a child by its name; without a unit address, the first of that name (as libfdt).
     pub fn child(&self, node: NodeId, name: &str) -> Option<NodeId> {
-        let exact = self.children(node).find(|&child| self.name(child) == name);
-        if exact.is_some() || name.contains('@') {
-            return exact;
+        let name = name.as_bytes();
+        let mut without_address = None;
+        for child in self.children(node) {
+            match self.name_bytes(child).strip_prefix(name) {
+                Some([]) => return Some(child),
+                Some([b'@', ..]) if without_address.is_none() => without_address = Some(child),
+                _ => {}
+            }
         }
-        self.children(node).find(|&child| {
-            let full = self.name(child);
-            full.strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('@'))
-        })
+        without_address
     }
 
     /// Finds a node by its path, or by an alias and the path from there.
@@ -426,16 +433,18 @@ impl WorkingTree {
 
     /// Returns the offset of `name` in the strings block, adding it if need be.
     fn intern(&mut self, name: &str) -> u32 {
-        let found = self
-            .strings
-            .windows(name.len() + 1)
-            .position(|window| window.split_last() == Some((&0, name.as_bytes())));
-        narrow(found.unwrap_or_else(|| {
-            let offset = self.strings.len();
-            self.strings.extend_from_slice(name.as_bytes());
-            self.strings.push(0);
-            offset
-        }))
+        let mut offset = 0;
+        // A name may be the end of a longer one, but looking at whole strings is enough.
+        for known in self.strings.split(|&byte| byte == 0) {
+            if known == name.as_bytes() {
+                return narrow(offset);
+            }
+            offset += known.len() + 1;
+        }
+        let offset = self.strings.len();
+        self.strings.extend_from_slice(name.as_bytes());
+        self.strings.push(0);
+        narrow(offset)
     }
 
     /// Sets a property, adding it behind the others if it is new.
@@ -530,7 +539,10 @@ impl WorkingTree {
         if !is_name(name, b",._+-@") {
             return Err(TreeError::BadName(String::from(name)));
         }
-        if self.children(parent).any(|child| self.name(child) == name) {
+        if self
+            .children(parent)
+            .any(|child| self.name_bytes(child) == name.as_bytes())
+        {
             let mut path = self.path(parent);
             if !path.ends_with('/') {
                 path.push('/');

@@ -119,3 +119,6 @@ fn root_cells(tree: &WorkingTree, name: &str, default: u32) -> u32 {
         .and_then(cell)
         .unwrap_or(default)
 }
+
+#[cfg(test)]
+mod tests;

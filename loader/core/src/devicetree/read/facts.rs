@@ -29,34 +29,47 @@ pub(super) enum Key {
 
 const KEYS: usize = 22;
 
-/// The names, told apart by their first byte so that most are refused by one comparison.
+/// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
+/// byte, before anybody looks for the end.
 fn key(name: &[u8]) -> Option<Key> {
-    let (&first, rest) = name.split_first()?;
-    Some(match (first, rest) {
-        (b'r', b"eg") => Key::Reg,
-        (b'r', b"anges") => Key::Ranges,
-        (b'c', b"ompatible") => Key::Compatible,
-        (b'c', b"lock-frequency") => Key::ClockFrequency,
-        (b'c', b"pu_on") => Key::CpuOn,
-        (b'c', b"pu_off") => Key::CpuOff,
-        (b'c', b"pu-release-addr") => Key::ReleaseAddress,
-        (b's', b"tatus") => Key::Status,
-        (b's', b"tdout-path") => Key::StdoutPath,
-        (b'#', b"address-cells") => Key::AddressCells,
-        (b'#', b"size-cells") => Key::SizeCells,
-        (b'd', b"ma-coherent") => Key::DmaCoherent,
-        (b'd', b"evice_type") => Key::DeviceType,
-        (b'l', b"inux,usable-memory") => Key::UsableMemory,
-        (b'l', b"inux,stdout-path") => Key::LinuxStdoutPath,
-        (b'l', b"inux,initrd-start") => Key::InitrdStart,
-        (b'l', b"inux,initrd-end") => Key::InitrdEnd,
-        (b'n', b"o-map") => Key::NoMap,
-        (b'm', b"odel") => Key::Model,
-        (b'm', b"ethod") => Key::Method,
-        (b'e', b"nable-method") => Key::EnableMethod,
-        (b'b', b"ootargs") => Key::Bootargs,
+    let (first, rest) = name.split_first()?;
+    let candidates: &[(&[u8], Key)] = match first {
+        b'r' => &[(b"eg\0", Key::Reg), (b"anges\0", Key::Ranges)],
+        b'c' => &[
+            (b"ompatible\0", Key::Compatible),
+            (b"lock-frequency\0", Key::ClockFrequency),
+            (b"pu_on\0", Key::CpuOn),
+            (b"pu_off\0", Key::CpuOff),
+            (b"pu-release-addr\0", Key::ReleaseAddress),
+        ],
+        b's' => &[
+            (b"tatus\0", Key::Status),
+            (b"tdout-path\0", Key::StdoutPath),
+        ],
+        b'#' => &[
+            (b"address-cells\0", Key::AddressCells),
+            (b"size-cells\0", Key::SizeCells),
+        ],
+        b'd' => &[
+            (b"ma-coherent\0", Key::DmaCoherent),
+            (b"evice_type\0", Key::DeviceType),
+        ],
+        b'l' => &[
+            (b"inux,usable-memory\0", Key::UsableMemory),
+            (b"inux,stdout-path\0", Key::LinuxStdoutPath),
+            (b"inux,initrd-start\0", Key::InitrdStart),
+            (b"inux,initrd-end\0", Key::InitrdEnd),
+        ],
+        b'n' => &[(b"o-map\0", Key::NoMap)],
+        b'm' => &[(b"odel\0", Key::Model), (b"ethod\0", Key::Method)],
+        b'e' => &[(b"nable-method\0", Key::EnableMethod)],
+        b'b' => &[(b"ootargs\0", Key::Bootargs)],
         _ => return None,
-    })
+    };
+    candidates
+        .iter()
+        .find(|(candidate, _)| rest.starts_with(candidate))
+        .map(|&(_, key)| key)
 }
 
 /// The values seen so far.
@@ -66,6 +79,7 @@ pub(super) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
+    /// Keeps a value; `name` ends in NUL and may go on behind it.
     pub(super) fn set(&mut self, name: &[u8], value: &'a [u8]) {
         if let Some(slot) = key(name).and_then(|key| self.values.get_mut(key as usize)) {
             *slot = Some(value);

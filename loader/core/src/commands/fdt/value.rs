@@ -1,0 +1,92 @@
+//! The values of `fdt set`: `<1 0x2 ...>` cells, `[00 11 ..]` bytes, else strings.
+
+use alloc::{format, vec::Vec};
+
+use super::CommandError;
+
+/// Reads the arguments behind the property's name. The first decides what they are; cells and
+/// bytes may be spread over several arguments.
+///
+/// # Errors
+/// Names what is not a number, or the bracket that is missing.
+pub(super) fn parse(arguments: &[&str]) -> Result<Vec<u8>, CommandError> {
+    match arguments
+        .first()
+        .and_then(|first| first.trim_start().chars().next())
+    {
+        Some('<') => list(arguments, '<', '>', |text, out| {
+            let cell = cell(text).ok_or_else(|| not_a("32-bit cell", text))?;
+            out.extend_from_slice(&cell.to_be_bytes());
+            Ok(())
+        }),
+        Some('[') => list(arguments, '[', ']', bytes),
+        _ => {
+            let mut value = Vec::new();
+            for argument in arguments {
+                value.extend_from_slice(argument.as_bytes());
+                value.push(0);
+            }
+            Ok(value)
+        }
+    }
+}
+
+fn not_a(what: &str, text: &str) -> CommandError {
+    CommandError::Message(format!("\"{text}\" is not a {what}"))
+}
+
+fn list(
+    arguments: &[&str],
+    open: char,
+    close: char,
+    mut item: impl FnMut(&str, &mut Vec<u8>) -> Result<(), CommandError>,
+) -> Result<Vec<u8>, CommandError> {
+    let joined = arguments.join(" ");
+    let inner = joined
+        .trim()
+        .strip_prefix(open)
+        .and_then(|rest| rest.strip_suffix(close))
+        .ok_or_else(|| {
+            CommandError::Message(format!("'{close}' is missing behind \"{joined}\""))
+        })?;
+    let mut value = Vec::new();
+    // Several lists in a row are one: `<1> <2>`.
+    for text in
+        inner.split(|c: char| c.is_ascii_whitespace() || c == ',' || c == open || c == close)
+    {
+        if !text.is_empty() {
+            item(text, &mut value)?;
+        }
+    }
+    Ok(value)
+}
+
+/// Reads a number as C does: `0x` hexadecimal, a leading 0 octal, else decimal.
+fn cell(text: &str) -> Option<u32> {
+    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+        return u32::from_str_radix(digits, 16).ok();
+    }
+    match text.strip_prefix('0') {
+        Some("") => Some(0),
+        Some(digits) => u32::from_str_radix(digits, 8).ok(),
+        None => text.parse().ok(),
+    }
+}
+
+/// Reads bytes: two digits each, run together or not.
+fn bytes(text: &str, out: &mut Vec<u8>) -> Result<(), CommandError> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let error = || not_a("row of bytes in hexadecimal", text);
+    if digits.len() == 1 {
+        out.push(u8::from_str_radix(digits, 16).map_err(|_| error())?);
+        return Ok(());
+    }
+    let (pairs, []) = digits.as_bytes().as_chunks::<2>() else {
+        return Err(error());
+    };
+    for pair in pairs {
+        let pair = core::str::from_utf8(pair).map_err(|_| error())?;
+        out.push(u8::from_str_radix(pair, 16).map_err(|_| error())?);
+    }
+    Ok(())
+}

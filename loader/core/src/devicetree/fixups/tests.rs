@@ -1,0 +1,188 @@
+//! Each fixup from `.dts` to `.dts`: `testdata/NAME.dts` must become `testdata/NAME.expected.dts`.
+
+use alloc::string::ToString;
+
+use platform_api::{PhysAddr, PhysRange};
+
+use super::{
+    super::{
+        TreeError, WorkingTree, check,
+        testing::{printed, tree},
+    },
+    Entropy, FIXUPS, FixupFacts, apply,
+};
+
+const NOTHING: FixupFacts<'static> = FixupFacts {
+    bootargs: None,
+    initrd: None,
+    memory: &[],
+    reservations: &[],
+    entropy: None,
+    boot_cpu: 0,
+};
+
+fn range(start: u64, size: u64) -> PhysRange {
+    PhysRange::from_size(PhysAddr::new(start), size).unwrap()
+}
+
+/// Applies the named fixup, or all, twice.
+fn fixed(source: &str, name: &str, facts: &FixupFacts<'_>) -> WorkingTree {
+    let mut tree = tree(source);
+    for _ in 0..2 {
+        if name == "all" {
+            apply(&mut tree, facts).unwrap();
+        } else {
+            let fixup = FIXUPS.iter().find(|fixup| fixup.name == name).unwrap();
+            (fixup.apply)(&mut tree, facts).unwrap();
+        }
+    }
+    WorkingTree::load(&tree.to_dtb(0).unwrap()).unwrap()
+}
+
+fn compare(source: &str, expected: &str, name: &str, facts: &FixupFacts<'_>) {
+    let found = fixed(source, name, facts);
+    let expected = tree(expected);
+    assert_eq!(printed(&found), printed(&expected));
+    assert_eq!(found.reservations(), expected.reservations());
+}
+
+macro_rules! fixture {
+    ($file:literal, $fixup:literal, $facts:expr) => {
+        compare(
+            include_str!(concat!("testdata/", $file, ".dts")),
+            include_str!(concat!("testdata/", $file, ".expected.dts")),
+            $fixup,
+            &$facts,
+        )
+    };
+}
+
+#[test]
+fn bootargs_are_replaced() {
+    let bootargs = Some("console=ttyAMA0 root=/dev/vda2");
+    fixture!(
+        "bootargs",
+        "bootargs",
+        FixupFacts {
+            bootargs,
+            ..NOTHING
+        }
+    );
+}
+
+#[test]
+fn chosen_is_made_where_there_is_none() {
+    let bootargs = Some("quiet");
+    fixture!(
+        "no-chosen",
+        "bootargs",
+        FixupFacts {
+            bootargs,
+            ..NOTHING
+        }
+    );
+}
+
+#[test]
+fn without_facts_only_a_stale_initrd_goes() {
+    fixture!("stale-initrd", "all", NOTHING);
+}
+
+#[test]
+fn initrd_in_one_cell() {
+    let initrd = Some(range(0x4800_0000, 0x12_3456));
+    fixture!("initrd-1-cell", "initrd", FixupFacts { initrd, ..NOTHING });
+}
+
+#[test]
+fn initrd_in_two_cells() {
+    let initrd = Some(range(0x1_4800_0000, 0x1000));
+    fixture!("initrd-2-cells", "initrd", FixupFacts { initrd, ..NOTHING });
+}
+
+#[test]
+fn an_initrd_above_4_gib_needs_two_cells() {
+    let facts = FixupFacts {
+        initrd: Some(range(0xffff_f000, 0x1000)),
+        ..NOTHING
+    };
+    let mut tree = tree(include_str!("testdata/initrd-1-cell.dts"));
+    let refused = apply(&mut tree, &facts);
+    assert_eq!(
+        refused,
+        Err(TreeError::CellWidth {
+            value: 0x1_0000_0000,
+            cells: 1
+        })
+    );
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "0x100000000 does not fit 1 cell(s)"
+    );
+}
+
+#[test]
+fn memory_that_says_the_same_stays_as_it_is() {
+    let memory = &[range(0x4000_0000, 0x4000_0000)];
+    fixture!("memory-same", "memory", FixupFacts { memory, ..NOTHING });
+}
+
+#[test]
+fn memory_that_differs_is_written_to_one_node() {
+    let memory = &[
+        range(0x4000_0000, 0x2000_0000),
+        range(0x1_0000_0000, 0x1000_0000),
+    ];
+    fixture!("memory-differs", "memory", FixupFacts { memory, ..NOTHING });
+}
+
+#[test]
+fn memory_is_made_where_there_is_none() {
+    let memory = &[range(0x8000_0000, 0x1000_0000)];
+    fixture!("memory-missing", "memory", FixupFacts { memory, ..NOTHING });
+}
+
+#[test]
+fn reservations_are_added_once() {
+    let reservations = &[range(0x5000_0000, 0x1000), range(0x6000_0000, 0x2000)];
+    let facts = FixupFacts {
+        reservations,
+        ..NOTHING
+    };
+    fixture!("reservations", "reservations", facts);
+}
+
+#[test]
+fn seeds_are_written_only_with_entropy() {
+    let entropy = Some(Entropy {
+        kaslr_seed: 0x0123_4567_89ab_cdef,
+        rng_seed: [0x5a; 32],
+    });
+    fixture!("entropy", "entropy", FixupFacts { entropy, ..NOTHING });
+    let source = include_str!("testdata/entropy.dts");
+    assert_eq!(
+        printed(&fixed(source, "entropy", &NOTHING)),
+        printed(&tree(source))
+    );
+}
+
+#[test]
+fn xen_modules_and_stdout_path_are_left_alone() {
+    let facts = FixupFacts {
+        bootargs: Some("console=dtuart"),
+        memory: &[range(0x4000_0000, 0x4000_0000)],
+        ..NOTHING
+    };
+    fixture!("xen", "all", facts);
+}
+
+#[test]
+fn the_boot_cpu_is_in_the_header() {
+    let facts = FixupFacts {
+        boot_cpu: 0x100,
+        ..NOTHING
+    };
+    let tree = fixed("/dts-v1/; / { };", "boot-cpu", &facts);
+    let blob = tree.to_dtb(0).unwrap();
+    assert_eq!(check(&blob).unwrap().header().boot_cpuid_phys, 0x100);
+}

@@ -1,0 +1,54 @@
+//! Calls to firmware (PSCI, ARM DEN 0022; SMC calling convention, ARM DEN 0028).
+
+use core::arch::asm;
+
+use witness::tree::Conduit;
+
+use super::faults;
+
+const AFFINITY_INFO: u32 = 0x8400_0004;
+const SYSTEM_OFF: u32 = 0x8400_0008;
+const SYSTEM_RESET: u32 = 0x8400_0009;
+
+/// Asks for a CPU's state; firmware that is not there answers like one that does not know the
+/// call (-1).
+pub fn affinity_info(conduit: Conduit, affinity: u32) -> i32 {
+    let answer = call(conduit, AFFINITY_INFO, affinity);
+    if answer == AFFINITY_INFO {
+        return -1;
+    }
+    answer.cast_signed()
+}
+
+/// Turns the machine off; returns if that failed.
+pub fn system_off(conduit: Conduit) {
+    call(conduit, SYSTEM_OFF, 0);
+}
+
+/// Resets the machine; returns if that failed.
+pub fn system_reset(conduit: Conduit) {
+    call(conduit, SYSTEM_RESET, 0);
+}
+
+/// Calls firmware. Where the call is Undefined, it answers with the function's number.
+fn call(conduit: Conduit, function: u32, argument: u32) -> u32 {
+    let mut r0 = function;
+    // r2 = 0: AFFINITY_INFO of the CPU itself. Above level 0 everything counts as on.
+    faults::expect_undefined(true);
+    match conduit {
+        // SAFETY: the tree says that firmware answers HVC, and it was not entered in HYP, so
+        // the call does not come back to us. These functions write none of our memory, and the
+        // convention lets them change r0 to r3 (r12 and lr by older firmware) alone.
+        Conduit::Hvc => unsafe {
+            asm!(".arch_extension virt", "hvc #0", inout("r0") r0, inout("r1") argument => _,
+                inout("r2") 0 => _, out("r3") _, out("r12") _, out("lr") _);
+        },
+        // SAFETY: as above; the tree says that firmware answers SMC.
+        Conduit::Smc => unsafe {
+            asm!(".arch_extension sec", "smc #0", inout("r0") r0, inout("r1") argument => _,
+                inout("r2") 0 => _, out("r3") _, out("r12") _, out("lr") _);
+        },
+    }
+    faults::expect_undefined(false);
+    r0
+}

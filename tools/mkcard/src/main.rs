@@ -1,4 +1,5 @@
 //! `mkcard`: makes an SD-card image from a recipe, or from what the command line says.
+#![forbid(unsafe_code)]
 
 use std::{
     env,

@@ -175,7 +175,7 @@ pub enum Error {
         /// What is there.
         word: u32,
     },
-    /// A reference to a symbol that is a number, so that moving would falsify it.
+    /// The distance to a symbol that is a number, not an address: moving would falsify it.
     AbsoluteSymbol {
         /// The place.
         place: u64,
@@ -364,8 +364,8 @@ impl fmt::Display for Error {
             ),
             Self::AbsoluteSymbol { place, symbol } => write!(
                 f,
-                "the reference at {place:#x} is to {symbol}, an absolute symbol: it would be \
-                 wrong after moving; define it inside a section"
+                "the distance at {place:#x} is to {symbol}, an absolute symbol: it would be wrong \
+                 after moving; define it inside a section"
             ),
             Self::UndefinedSymbol { place, symbol } => write!(
                 f,

@@ -1,4 +1,5 @@
 //! `mkzimage INPUT.elf OUTPUT.zimg`: makes a zImage-format file from a linked ELF.
+#![forbid(unsafe_code)]
 
 use std::{env, ffi::OsString, fs, process::ExitCode};
 

@@ -51,7 +51,8 @@ struct Pending {
     word: u32,
 }
 
-/// Reads every relocation of a loaded section. The result is sorted by offset.
+/// Reads every relocation of a loaded section. The result is sorted by offset. References to
+/// absolute symbols, which are numbers and not addresses, need nothing.
 pub(crate) fn collect(
     elf: &Elf<'_>,
     image: &[u8],
@@ -170,10 +171,8 @@ fn classify(
     }
     let symbol = relocation.r_sym;
     match symbols.place(symbol) {
-        Place::Absolute => Err(Error::AbsoluteSymbol {
-            place,
-            symbol: symbols.name(symbol),
-        }),
+        // A number, like the size of a stack: the same wherever we are.
+        Place::Absolute => Ok(None),
         Place::Undefined => Err(Error::UndefinedSymbol {
             place,
             symbol: symbols.name(symbol),

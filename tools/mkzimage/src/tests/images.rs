@@ -83,6 +83,21 @@ fn places_in_debug_sections_are_none_of_ours() {
 }
 
 #[test]
+fn absolute_symbols_are_numbers() {
+    let image = made(&Builder::new().with(|b| {
+        b.symbols.push(b.symbols[0].clone());
+        let size = b.symbols.len() as u32;
+        let symbol = b.symbols.last_mut().unwrap();
+        (symbol.name, symbol.value) = ("_stack_size", 0x1234_5678);
+        symbol.section = goblin::elf::section_header::SHN_ABS as u16;
+        b.set_word(POINTER, 0x1234_5678);
+        b.relocations[0].1 = size;
+    }));
+    assert_eq!(table(&image), [MOVW | 1, MOVT | 2, TARGET]);
+    assert_eq!(word(&image.bytes, POINTER), Some(0x1234_5678));
+}
+
+#[test]
 fn movt_takes_the_low_half_from_its_own_movw() {
     // Two addresses of one section, built in two registers at the same time.
     let (one, two) = (0x1_2340, 0x1_8ffc);

@@ -207,9 +207,6 @@ fn halves() {
 #[test]
 fn symbols_that_do_not_move() {
     let absolute = SHN_ABS as u16;
-    refused(&["0x70", "target, an absolute symbol"], |b| {
-        b.symbols[0].section = absolute;
-    });
     refused(&["0x7c", "target, an absolute symbol"], |b| {
         b.symbols[0].section = absolute;
         b.relocations.drain(..3);

@@ -1,0 +1,124 @@
+# Baton's one front door. `make` alone says what there is.
+
+BOARD ?= virt
+
+TARGET_DIR := build/target/armv7a-none-eabi/release
+MKZIMAGE := target/debug/mkzimage
+MKCARD := target/debug/mkcard
+PAYLOADS := report
+
+# PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
+BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
+RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools
+
+BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
+RECIPE := tools/mkcard/boards/$(BOARD).card
+ifeq ($(wildcard $(RECIPE)),)
+$(error no board $(BOARD); there is: $(BOARDS))
+endif
+# What the board's recipe puts on the card, and the script beside it.
+CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 }' $(RECIPE) 2>/dev/null))
+CARD_SCRIPT := $(addprefix tools/mkcard/boards/,\
+	$(shell awk '$$1 == "boot-script" { print $$2 }' $(RECIPE) 2>/dev/null))
+CARD := build/$(BOARD)/sd.img
+
+QEMU := qemu-system-arm -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
+	-bios build/firmware/u-boot.bin \
+	-drive if=none,format=raw,id=sd,file=build/virt/sd.img -device virtio-blk-device,drive=sd \
+	-nographic -nic none
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: FORCE help run test check loader payloads image doc clean distclean \
+	toolchain build-programs run-programs test-programs
+
+help: ## say what there is
+	@echo "Baton: a second-stage loader for 32-bit Arm in HYP mode. From nothing to there:"
+	@sed -n 's/^\([a-z]*\):.* ## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | \
+		$(if $(wildcard tools/bench),,grep -v '^  make bench' |) expand -t 18
+	@echo "BOARD is one of: $(BOARDS). All files go to build/ and target/."
+
+run: image run-programs ## start QEMU: U-Boot, Baton, Debian's kernel, a shell
+ifneq ($(BOARD),virt)
+	@echo "error: make run starts QEMU's virt machine; BOARD=$(BOARD) is for a card" >&2; exit 1
+endif
+	@echo "==> starting QEMU; to leave it at any time: Ctrl-A, then X" >&2
+	@$(QEMU)
+
+test: everything test-programs run-programs ## run every test, host and emulated
+	@tools/test
+
+check: toolchain test-programs ## what a commit must pass: format, lints, docs, layers, unit tests
+	@tools/check
+
+loader: build/baton.zimg ## build/baton.zimg
+
+payloads: $(PAYLOADS:%=build/payloads/%.zimg) ## build/payloads/*.zimg
+
+image: $(CARD) ## build/BOARD/sd.img: make image BOARD=virt
+
+doc: toolchain ## the crates' documentation: target/doc
+	@tools/host-cargo doc --no-deps
+
+# `make bench` exists as soon as tools/bench does.
+ifneq ($(wildcard tools/bench),)
+.PHONY: bench
+bench: everything run-programs test-programs ## the figures
+	@tools/bench
+endif
+
+clean: ## remove what was built; downloads stay
+	rm -rf target $(filter-out build/cache,$(wildcard build/*)) build/cache/busybox
+
+distclean: ## remove what was built and downloaded
+	rm -rf target build
+
+# Everything that tests and figures work on.
+.PHONY: everything
+everything: loader payloads image build/kernel/zImage
+
+build-programs:
+	@tools/setup/packages $(BUILD_PROGRAMS)
+
+run-programs:
+	@tools/setup/packages $(RUN_PROGRAMS)
+
+test-programs:
+	@tools/setup/packages $(TEST_PROGRAMS)
+
+toolchain: build-programs
+	@tools/setup/toolchain
+
+# A rule that is forced runs every time, but what depends on its file is only made again when the
+# file did change: cargo and the scripts know themselves what is up to date.
+FORCE:
+
+$(MKZIMAGE): FORCE | toolchain
+	@tools/host-cargo build -q -p mkzimage
+
+$(MKCARD): FORCE | toolchain
+	@tools/host-cargo build -q -p mkcard
+
+$(TARGET_DIR)/%: FORCE | toolchain
+	@echo "==> building $* for the target" >&2
+	@tools/target-cargo build --release -p $*
+
+build/baton.zimg: $(TARGET_DIR)/baton $(MKZIMAGE)
+	@$(MKZIMAGE) $< $@
+
+build/payloads/%.zimg: $(TARGET_DIR)/% $(MKZIMAGE)
+	@mkdir -p $(@D)
+	@$(MKZIMAGE) $< $@
+
+.PRECIOUS: $(TARGET_DIR)/%
+
+build/kernel/zImage build/firmware/u-boot.bin build/cache/busybox &: FORCE
+	@tools/setup/debian
+
+build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
+	@tools/setup/initrd
+
+$(CARD): $(CARD_FILES) $(CARD_SCRIPT) $(RECIPE) $(MKCARD) build/firmware/u-boot.bin
+	@mkdir -p $(@D)
+	@$(MKCARD) --recipe $(RECIPE) --from build --output $@

@@ -127,4 +127,7 @@ fn lines_are_counted_and_joined() {
     assert_eq!(error.position, Position { line: 4, column: 4 });
     let list = parse("echo a\\\nb \\\n c # d\necho \"e\\\nf\"\n\\\n").unwrap();
     assert_eq!(print(&list), "echo ab c; echo 'ef'");
+    let list = parse("echo \"a\\\\\nb\"").unwrap();
+    assert_eq!(print(&list), "echo 'a\\\nb'");
+    assert_eq!(parse("\\\n# no word"), Ok(List::default()));
 }

@@ -2,10 +2,11 @@
 //!
 //! Quoting is POSIX's, which U-Boot's newer parser follows: single quotes keep everything; in
 //! double quotes a backslash escapes only `$`, `"`, `\` and a newline; elsewhere it escapes
-//! anything.
+//! anything. A backslash before a newline joins two lines before anything else is looked at,
+//! except in single quotes and comments.
 
 use alloc::string::String;
-use core::{iter::Peekable, str::Chars};
+use core::str::Chars;
 
 use super::{
     ast::{Part, Position, Word},
@@ -29,41 +30,49 @@ pub(super) enum Token {
 
 /// Makes tokens on demand.
 pub(super) struct Lexer<'a> {
-    rest: Peekable<Chars<'a>>,
+    rest: Chars<'a>,
     position: Position,
 }
 
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
-            rest: text.chars().peekable(),
+            rest: text.chars(),
             position: Position { line: 1, column: 1 },
         }
     }
 
     /// Returns the next token and where it starts.
     pub(super) fn next_token(&mut self) -> Result<(Token, Position), SyntaxError> {
+        self.skip_blanks();
+        let start = self.position;
+        let token = match self.peek() {
+            None => Token::End,
+            Some(';' | '\n') => {
+                self.bump();
+                Token::Separator
+            }
+            Some('&') => self.double('&', Token::And)?,
+            Some('|') => self.double('|', Token::Or)?,
+            Some(_) => Token::Word(self.word()?),
+        };
+        Ok((token, start))
+    }
+
+    /// Returns the next character without taking it, joined lines behind it.
+    fn peek(&mut self) -> Option<char> {
         loop {
-            self.skip_blanks();
-            let start = self.position;
-            let token = match self.rest.peek() {
-                None => Token::End,
-                Some(';' | '\n') => {
-                    self.bump();
-                    Token::Separator
-                }
-                Some('&') => self.double('&', Token::And)?,
-                Some('|') => self.double('|', Token::Or)?,
-                Some(_) => match self.word()? {
-                    // Nothing but a backslash before a newline: the line goes on.
-                    word if word.parts.is_empty() => continue,
-                    word => Token::Word(word),
-                },
-            };
-            return Ok((token, start));
+            let mut ahead = self.rest.clone();
+            let next = ahead.next()?;
+            if next != '\\' || ahead.next() != Some('\n') {
+                return Some(next);
+            }
+            self.bump();
+            self.bump();
         }
     }
 
+    /// Takes the next character, whatever it is.
     fn bump(&mut self) -> Option<char> {
         let next = self.rest.next()?;
         if next == '\n' {
@@ -76,7 +85,7 @@ impl<'a> Lexer<'a> {
     }
 
     fn take(&mut self, wanted: char) -> bool {
-        let found = self.rest.peek() == Some(&wanted);
+        let found = self.peek() == Some(wanted);
         if found {
             self.bump();
         }
@@ -85,17 +94,20 @@ impl<'a> Lexer<'a> {
 
     fn skip_blanks(&mut self) {
         loop {
-            match self.rest.peek() {
+            match self.peek() {
                 Some(' ' | '\t' | '\r') => {
                     self.bump();
                 }
-                Some('#') => {
-                    while self.rest.peek().is_some_and(|next| *next != '\n') {
-                        self.bump();
-                    }
-                }
+                Some('#') => self.skip_comment(),
                 _ => return,
             }
+        }
+    }
+
+    /// Skips to the newline, which is not part of the comment.
+    fn skip_comment(&mut self) {
+        while !matches!(self.rest.clone().next(), None | Some('\n')) {
+            self.bump();
         }
     }
 
@@ -111,17 +123,16 @@ impl<'a> Lexer<'a> {
 
     fn word(&mut self) -> Result<Word, SyntaxError> {
         let mut word = WordBuilder::default();
-        while let Some(next) = self.rest.peek() {
+        while let Some(next) = self.peek() {
             match next {
                 ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' => break,
                 '\'' => self.single_quoted(&mut word)?,
                 '"' => self.double_quoted(&mut word)?,
                 '$' => self.dollar(&mut word, false)?,
                 '\\' => self.backslash(&mut word),
-                _ => {
-                    if let Some(plain) = self.bump() {
-                        word.push(plain, false);
-                    }
+                plain => {
+                    self.bump();
+                    word.push(plain, false);
                 }
             }
         }
@@ -131,9 +142,9 @@ impl<'a> Lexer<'a> {
     fn backslash(&mut self, word: &mut WordBuilder) {
         self.bump();
         match self.bump() {
-            // A backslash joins lines; at the very end it has nothing to do.
-            Some('\n') | None => {}
             Some(escaped) => word.push(escaped, true),
+            // At the very end it has nothing to escape.
+            None => word.push('\\', true),
         }
     }
 
@@ -154,26 +165,27 @@ impl<'a> Lexer<'a> {
         let start = self.position;
         self.bump();
         word.touch_quoted();
-        loop {
-            if self.rest.peek() == Some(&'$') {
-                self.dollar(word, true)?;
-                continue;
-            }
-            match self.bump() {
-                None => return Err(SyntaxProblem::Unclosed('"').at(start)),
-                Some('"') => return Ok(()),
-                Some('\\') => self.escape_in_quotes(word),
-                Some(other) => word.push(other, true),
+        while let Some(next) = self.peek() {
+            match next {
+                '$' => self.dollar(word, true)?,
+                '\\' => self.escape_in_quotes(word),
+                other => {
+                    self.bump();
+                    if other == '"' {
+                        return Ok(());
+                    }
+                    word.push(other, true);
+                }
             }
         }
+        Err(SyntaxProblem::Unclosed('"').at(start))
     }
 
     fn escape_in_quotes(&mut self, word: &mut WordBuilder) {
-        match self.rest.peek() {
-            Some('\n') => {
-                self.bump();
-            }
-            Some(&escaped @ ('$' | '"' | '\\' | '`')) => {
+        self.bump();
+        // Not `peek`: in `\\` and a newline it is the backslash that is escaped.
+        match self.rest.clone().next() {
+            Some(escaped @ ('$' | '"' | '\\' | '`')) => {
                 self.bump();
                 word.push(escaped, true);
             }
@@ -186,12 +198,12 @@ impl<'a> Lexer<'a> {
         self.bump();
         let mut name = String::new();
         if self.take('{') {
-            loop {
-                match self.bump() {
+            while !self.take('}') {
+                match self.peek() {
                     None | Some('\n') => return Err(SyntaxProblem::Unclosed('{').at(start)),
-                    Some('}') => break,
                     Some(other) => name.push(other),
                 }
+                self.bump();
             }
             if !is_variable(&name) {
                 return Err(SyntaxProblem::BadVariable(name).at(start));
@@ -199,7 +211,7 @@ impl<'a> Lexer<'a> {
         } else if self.take('?') {
             name.push('?');
         } else {
-            while let Some(&next) = self.rest.peek()
+            while let Some(next) = self.peek()
                 && (next.is_ascii_alphanumeric() || next == '_')
             {
                 self.bump();

@@ -1,7 +1,7 @@
 //! The command language: U-Boot's hush, its part so far.
 //!
-//! Text becomes tokens ([`lexer`]), tokens a tree ([`parser`], [`ast`]), and the tree is run
-//! ([`executor`]), its words expanded just before ([`expand`]). A whole text is parsed before
+//! Text becomes tokens (`lexer`), tokens a tree (`parser`, [`ast`]), and the tree is run
+//! (`executor`), its words expanded just before (`expand`). A whole text is parsed before
 //! any of it runs, so a syntax error changes nothing.
 
 pub mod ast;

@@ -32,8 +32,12 @@ pub const TABLE_OFFSET: usize = 0x38;
 pub const TAG_KLSZ: u32 = 0x5a53_4c4b;
 /// Bytes in the part of the header that every image has.
 pub const HEADER_SIZE: usize = 0x30;
-/// How many bytes [`parse`] likes to be given: header and tag table of every known image.
+/// How many bytes [`parse`] likes to be given: one block of a disk. The tag table of a Linux
+/// kernel lies behind the decompressor's code (Debian's 6.1: at 0xd55c).
 pub const HEAD_SIZE: usize = 512;
+
+/// What is fetched at once: the block that a word lies in.
+const PIECE: u32 = 512;
 
 /// How many tags are looked at before the table is called broken.
 const MAX_TAGS: usize = 32;
@@ -157,8 +161,8 @@ impl fmt::Display for ZImageError {
 
 impl core::error::Error for ZImageError {}
 
-/// Reads bytes of the image at an offset, all of them or an error. Only offsets inside the file
-/// are asked for.
+/// Reads bytes of the image at an offset, all of them or an error. Only bytes inside the file are
+/// asked for, at most 512 at a time and all from one block of 512.
 pub type Fetch<'a> = dyn FnMut(u64, &mut [u8]) -> Result<(), StorageError> + 'a;
 
 /// Reads the header of a zImage of `file` bytes. `head` is its beginning, best [`HEAD_SIZE`]
@@ -168,7 +172,13 @@ pub type Fetch<'a> = dyn FnMut(u64, &mut [u8]) -> Result<(), StorageError> + 'a;
 /// # Errors
 /// If it is not a zImage, or one whose numbers contradict each other or the file.
 pub fn parse(head: &[u8], file: u64, fetch: &mut Fetch<'_>) -> Result<ZImage, ZImageError> {
-    let mut source = Source { head, file, fetch };
+    let mut source = Source {
+        head,
+        file,
+        fetch,
+        piece: [0; PIECE as usize],
+        place: u32::MAX,
+    };
     let short = || ZImageError::TooShort(file);
     let header = head.get(..HEADER_SIZE).ok_or_else(short)?;
     let magic = word(header, MAGIC_OFFSET).ok_or_else(short)?;
@@ -210,7 +220,10 @@ pub fn parse(head: &[u8], file: u64, fetch: &mut Fetch<'_>) -> Result<ZImage, ZI
     let table = source
         .word_at(TABLE_OFFSET, image.length)?
         .ok_or(ZImageError::TableOutside(0))?;
-    source.tags(table, &mut image)?;
+    // The size word last: it lies far from the table.
+    if let Some(offset) = source.tags(table, &mut image)? {
+        image.inflated = Some(source.inflated(offset, &image)?);
+    }
     Ok(image)
 }
 
@@ -220,11 +233,14 @@ fn word(bytes: &[u8], offset: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes))
 }
 
-/// An image: its beginning, and a way to the rest.
+/// An image: its beginning, a way to the rest, and the piece of that fetched last.
 struct Source<'a, 'b> {
     head: &'a [u8],
     file: u64,
     fetch: &'a mut Fetch<'b>,
+    piece: [u8; PIECE as usize],
+    /// The offset of `piece` in the image; `u32::MAX` before the first.
+    place: u32,
 }
 
 impl Source<'_, '_> {
@@ -238,9 +254,28 @@ impl Source<'_, '_> {
         if let Some(found) = word(self.head, at) {
             return Ok(Some(found));
         }
+        // The size word may lie across the end of a piece.
         let mut bytes = [0; 4];
-        (self.fetch)(u64::from(offset), &mut bytes)?;
+        for (slot, offset) in bytes.iter_mut().zip(offset..) {
+            *slot = self.byte(offset)?;
+        }
         Ok(Some(u32::from_le_bytes(bytes)))
+    }
+
+    /// Reads the byte at `offset`, which is inside the file.
+    fn byte(&mut self, offset: u32) -> Result<u8, ZImageError> {
+        let place = offset & !(PIECE - 1);
+        if place != self.place {
+            let length = u64::from(PIECE).min(self.file.saturating_sub(u64::from(place)));
+            let length = usize::try_from(length).unwrap_or(0);
+            // Nothing, for now: a failed read must not leave bytes under a wrong place.
+            self.place = u32::MAX;
+            let piece = self.piece.get_mut(..length).unwrap_or_default();
+            (self.fetch)(u64::from(place), piece)?;
+            self.place = place;
+        }
+        let at = usize::try_from(offset - place).unwrap_or(usize::MAX);
+        Ok(self.piece.get(at).copied().unwrap_or(0))
     }
 
     /// Reads a word of the header.
@@ -248,15 +283,16 @@ impl Source<'_, '_> {
         self.word(u32::try_from(offset).unwrap_or(u32::MAX), length)
     }
 
-    /// Walks the tag table at `table`.
-    fn tags(&mut self, table: u32, image: &mut ZImage) -> Result<(), ZImageError> {
+    /// Walks the tag table at `table`; returns the offset of the size word, if a tag gives it.
+    fn tags(&mut self, table: u32, image: &mut ZImage) -> Result<Option<u32>, ZImageError> {
         let mut offset = table;
+        let mut size_word = None;
         for _ in 0..MAX_TAGS {
             let words = self
                 .word(offset, image.length)?
                 .ok_or(ZImageError::TableOutside(offset))?;
             if words == 0 {
-                return Ok(());
+                return Ok(size_word);
             }
             let bad = ZImageError::BadTag { offset, words };
             let end = match words
@@ -269,15 +305,16 @@ impl Source<'_, '_> {
             // In range: the whole tag lies inside the image.
             let tag = self.word(offset.saturating_add(4), end)?;
             if tag == Some(TAG_KLSZ) {
-                self.sizes(offset.saturating_add(8), end, image)?;
+                size_word = Some(self.sizes(offset.saturating_add(8), end, image)?);
             }
             offset = end;
         }
         Err(ZImageError::EndlessTable)
     }
 
-    /// Reads the body of a KLSZ tag, `body..end`: two words or more.
-    fn sizes(&mut self, body: u32, end: u32, image: &mut ZImage) -> Result<(), ZImageError> {
+    /// Reads the body of a KLSZ tag, `body..end`: two words or more. Returns the offset of the
+    /// size word.
+    fn sizes(&mut self, body: u32, end: u32, image: &mut ZImage) -> Result<u32, ZImageError> {
         let mut words = [None; KLSZ_WORDS];
         for (slot, offset) in words.iter_mut().zip((body..end).step_by(4)) {
             *slot = self.word(offset, end)?;
@@ -288,17 +325,24 @@ impl Source<'_, '_> {
                 words: end.saturating_sub(body) / 4 + 2,
             });
         };
-        let inflated = self
-            .word(size_word, image.length)?
-            .ok_or(ZImageError::SizeWordOutside(size_word))?;
-        if inflated.checked_add(bss).is_none() {
-            return Err(ZImageError::TooLarge { inflated, bss });
-        }
-        image.inflated = Some(inflated);
         image.bss = bss;
         image.text_offset = text_offset;
         image.malloc = malloc;
-        Ok(())
+        Ok(size_word)
+    }
+
+    /// Reads the size word at `offset`.
+    fn inflated(&mut self, offset: u32, image: &ZImage) -> Result<u32, ZImageError> {
+        let inflated = self
+            .word(offset, image.length)?
+            .ok_or(ZImageError::SizeWordOutside(offset))?;
+        match inflated.checked_add(image.bss) {
+            Some(_) => Ok(inflated),
+            None => Err(ZImageError::TooLarge {
+                inflated,
+                bss: image.bss,
+            }),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ fn parse_bytes(bytes: &[u8]) -> Result<ZImage, ZImageError> {
     let head = &bytes[..bytes.len().min(HEAD_SIZE)];
     let mut fetch = |offset: u64, dest: &mut [u8]| {
         let offset = usize::try_from(offset).unwrap();
+        assert!(offset % 512 == 0 && dest.len() <= 512);
         dest.copy_from_slice(&bytes[offset..offset + dest.len()]);
         Ok(())
     };
@@ -83,14 +84,19 @@ fn takes_images_without_a_table() {
 
 #[test]
 fn reads_the_table_with_a_minimal_head() {
-    let bytes = image(0x1000, &[4, TAG_KLSZ, 0xffb, 0x10, 0]);
+    let mut bytes = image(0x1202, &[4, TAG_KLSZ, 0x11fe, 0x10, 0]);
+    bytes[0x11fe..0x1202].copy_from_slice(&0x0123_4567_u32.to_le_bytes());
+    let mut fetched = Vec::new();
     let mut fetch = |offset: u64, dest: &mut [u8]| {
         let offset = usize::try_from(offset).unwrap();
-        dest.copy_from_slice(&bytes[offset..offset + 4]);
+        dest.copy_from_slice(&bytes[offset..offset + dest.len()]);
+        fetched.push(offset);
         Ok(())
     };
-    let image = parse(&bytes[..HEADER_SIZE], 0x1000, &mut fetch).unwrap();
+    let image = parse(&bytes[..HEADER_SIZE], 0x1202, &mut fetch).unwrap();
     assert_eq!(image.inflated, Some(0x0123_4567));
+    // The rest of the header, the table, and the size word across two pieces.
+    assert_eq!(fetched, [0, 0x400, 0x1000, 0x1200]);
 }
 
 #[test]

@@ -76,7 +76,15 @@ impl OpenFile {
             rest = more;
             skip = 0;
         }
-        Ok(())
+        // The extents hold `size` bytes, or the file was not resolved as it should.
+        match rest.len() {
+            0 => Ok(()),
+            missing => Err(StorageError::PastEnd {
+                offset,
+                length: missing as u64,
+                size: self.size,
+            }),
+        }
     }
 
     /// Checks that the file has `length` bytes from `offset` on.

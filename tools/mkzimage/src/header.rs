@@ -30,14 +30,14 @@ const EXPECTED: &[(u32, u32, &str)] = &[
     (0x48, RUNTIME_SIZE, "KLSZ: the offset of the size word"),
     (0x4c, 0, "KLSZ: the BSS size"),
     (0x50, 0, "KLSZ: TEXT_OFFSET"),
-    (0x58, 0, "the size of the last tag"),
-    (0x5c, 0, "the last tag"),
+    (0x54, 0, "the size of the last tag"),
+    (0x58, 0, "the last tag"),
     (0x60, 0x4e4f_5442, "the BTON mark"),
 ];
 
 const BRANCH: u32 = 0x20;
 const FILE_LENGTH: u32 = 0x2c;
-const RUNTIME_SIZE: u32 = 0x54;
+const RUNTIME_SIZE: u32 = 0x5c;
 const TABLE_OFFSET: u32 = 0x64;
 const TABLE_WORDS: u32 = 0x68;
 const LOADED_BYTES: u32 = 0x6c;

@@ -24,9 +24,9 @@ _start:
     .word   0x45454545              @ 0x34 there is a tag table
     .word   0x40                    @ 0x38 and it lies there
     .word   0
-    .word   5, 0x5a534c4b, 0x54, 0, 0   @ 0x40 KLSZ
-    .word   0                       @ 0x54 run-time size, by mkzimage
-    .word   0, 0                    @ 0x58 end of the tag table
+    .word   5, 0x5a534c4b, 0x5c, 0, 0   @ 0x40 KLSZ
+    .word   0, 0                    @ 0x54 end of the tag table
+    .word   0                       @ 0x5c run-time size, by mkzimage
     .word   0x4e4f5442              @ 0x60 "BTON"
     .word   0                       @ 0x64 offset of the relocation table, by mkzimage
     .word   0                       @ 0x68 its length in words, by mkzimage

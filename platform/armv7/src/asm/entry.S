@@ -33,9 +33,9 @@ _start:
     .word   0x45454545                  @ 0x34 a tag table follows
     .word   0x40                        @ 0x38 where
     .word   0
-    .word   5, 0x5a534c4b, 0x54, 0, 0   @ 0x40 KLSZ: size word, BSS (counted there), TEXT_OFFSET
-    .word   0                           @ 0x54 run-time size, by mkzimage
-    .word   0, 0                        @ 0x58 end of the tags
+    .word   5, 0x5a534c4b, 0x5c, 0, 0   @ 0x40 KLSZ: size word, BSS (counted there), TEXT_OFFSET
+    .word   0, 0                        @ 0x54 end of the tags
+    .word   0                           @ 0x5c run-time size, by mkzimage
     .word   0x4e4f5442, 0, 0, 0         @ 0x60 "BTON", relocation table, by mkzimage
     .word   0                           @ 0x70 HEADER_BASE
     .word   0, 0, 0

@@ -71,7 +71,7 @@ impl Builder {
             0x40,
             0,
         ]);
-        words.extend([5, 0x5a53_4c4b, 0x54, 0, 0, 0, 0, 0]);
+        words.extend([5, 0x5a53_4c4b, 0x5c, 0, 0, 0, 0, 0]);
         words.extend([0x4e4f_5442, 0, 0, 0]);
         words.extend([
             TARGET,

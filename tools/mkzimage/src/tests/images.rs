@@ -26,7 +26,7 @@ fn header_is_filled_in() {
         (0x24, 0x016f_2818),
         (0x28, 0),
         (0x2c, length),
-        (0x54, RUNTIME_SIZE),
+        (0x5c, RUNTIME_SIZE),
         (0x64, IMAGE_END),
         (0x68, 4),
         (0x6c, IMAGE_END),
@@ -56,7 +56,7 @@ fn runtime_size_covers_the_table() {
         b.set_word(POINTER, 0x24);
         b.relocations.truncate(1);
     }));
-    assert_eq!(word(&image.bytes, 0x54), Some(IMAGE_END + 4));
+    assert_eq!(word(&image.bytes, 0x5c), Some(IMAGE_END + 4));
     assert_eq!(image.bytes.len() as u32, IMAGE_END + 4);
 }
 
@@ -168,4 +168,18 @@ fn model_names_a_bad_table() {
             "{table:x?}"
         );
     }
+}
+
+/// What we make, we boot: the loader's own parser reads the header and the run-time size.
+#[test]
+fn the_loader_reads_it() {
+    let image = made(&Builder::new());
+    let size = image.bytes.len() as u64;
+    let mut fetch = |offset: u64, buffer: &mut [u8]| -> Result<(), ()> {
+        let start = usize::try_from(offset).unwrap();
+        buffer.copy_from_slice(&image.bytes[start..start + buffer.len()]);
+        Ok(())
+    };
+    let parsed = baton_core::image::zimage::parse(&image.bytes, size, &mut fetch).unwrap();
+    assert_eq!(parsed.inflated, Some(RUNTIME_SIZE));
 }

@@ -121,8 +121,8 @@ fn header_words() {
         (0x48, "size word"),
         (0x4c, "BSS"),
         (0x50, "TEXT_OFFSET"),
+        (0x54, "last tag"),
         (0x58, "last tag"),
-        (0x5c, "last tag"),
         (0x60, "BTON"),
     ] {
         let at = format!("header word {offset:#x} ");

@@ -57,3 +57,79 @@ pub(super) fn reserved_by(tree: &WorkingTree) -> Vec<Claim> {
     }
     claims
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::boot::testing::{Board, range, tree};
+
+    fn cells(numbers: &[u64]) -> Vec<u8> {
+        numbers.iter().flat_map(|word| word.to_be_bytes()).collect()
+    }
+
+    fn reserving() -> WorkingTree {
+        let mut tree = tree();
+        let root = tree.root();
+        tree.add_reservation(0x4000_0000, 0x1000);
+        let parent = tree.make_node(root, "reserved-memory").unwrap();
+        for name in ["#address-cells", "#size-cells"] {
+            tree.set_property(parent, name, &[0, 0, 0, 2]).unwrap();
+        }
+        for (name, reg, status) in [
+            (
+                "tee@4e000000",
+                &[0x4e00_0000, 0x10_0000, 0x4f00_0000, 0x1000][..],
+                None,
+            ),
+            (
+                "off@45000000",
+                &[0x4500_0000, 0x1000],
+                Some(&b"disabled\0"[..]),
+            ),
+            ("pool", &[], None),
+        ] {
+            let node = tree.make_node(parent, name).unwrap();
+            tree.set_property(node, "reg", &cells(reg)).unwrap();
+            if let Some(status) = status {
+                tree.set_property(node, "status", status).unwrap();
+            }
+        }
+        let cpus = tree.make_node(root, "cpus").unwrap();
+        let cpu = tree.make_node(cpus, "cpu@1").unwrap();
+        let release = cells(&[0x4400_0000]);
+        tree.set_property(cpu, "cpu-release-addr", &release)
+            .unwrap();
+        tree
+    }
+
+    #[test]
+    fn lists_entries_nodes_and_release_addresses() {
+        let found: Vec<(PhysRange, String)> = reserved_by(&reserving())
+            .into_iter()
+            .map(|claim| (claim.range, claim.owner))
+            .collect();
+        let expected = [
+            (range(0x4000_0000, 0x1000), "memreserve"),
+            (range(0x4e00_0000, 0x10_0000), "tee@4e000000"),
+            (range(0x4f00_0000, 0x1000), "tee@4e000000"),
+            (range(0x4400_0000, 8), "cpu-release-addr"),
+        ];
+        assert_eq!(found, expected.map(|(range, owner)| (range, owner.into())));
+        assert!(reserved_by(&tree()).is_empty());
+    }
+
+    #[test]
+    fn edits_of_the_working_tree_count() {
+        let mut board = Board::new(&[]);
+        board.tree = Some(reserving());
+        let refusal = board.refuses("bootz 44000000");
+        assert!(refusal.contains("no zImage"), "{refusal}");
+        let image = crate::boot::testing::zimage(0x10_0000, 0x40_0000, 0x8000);
+        board.memory.fill(0x43f8_0000, &image);
+        let refusal = board.refuses("bootz 43f80000");
+        assert!(
+            refusal.contains("cpu-release-addr at [0x44000000-0x44000007]"),
+            "{refusal}"
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! Why nothing could be placed.
 
+use alloc::string::String;
 use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
@@ -71,8 +72,6 @@ pub enum PlaceError {
     /// The tree is larger than a kernel maps.
     TreeTooBig(u64),
 }
-
-use alloc::string::String;
 
 impl From<ClaimError> for PlaceError {
     fn from(error: ClaimError) -> Self {

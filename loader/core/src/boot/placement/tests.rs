@@ -306,6 +306,10 @@ fn no_table_means_five_times_and_either_text_offset() {
     let facts = KernelFacts::from(&image);
     assert_eq!(facts.inflated, 0x10_1000 * 5);
     assert_eq!(facts.text_offset, Some((0x8000, 0x30_8000)));
+    assert_eq!(
+        facts.workspace, 0x2_0000,
+        "64 KiB of heap, 4 of stack, slack"
+    );
     let map = board(0x4000_0000, 128 * MIB);
     let request = Request {
         kernel: facts,

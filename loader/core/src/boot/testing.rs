@@ -92,29 +92,26 @@ impl Board {
         if let Some(bootargs) = &self.bootargs {
             env.set("bootargs", bootargs);
         }
-        let mut cx = Context {
-            machine: Machine {
-                console: &mut self.console,
-                clock: &clock,
-                memory: &mut self.memory,
-                disks: vec![Disk {
-                    interface: "virtio",
-                    index: 0,
-                    path: String::new(),
-                    device: Box::new(self.disk.clone()),
-                }],
-                power: &mut FakePower::default(),
-                launcher: &mut self.launcher,
-                guard: &FakeGuard,
-                cpu: CORTEX_A15,
-            },
-            env,
-            map: self.map.clone(),
-            tree: self.tree.clone(),
-            loaded: self.loaded.clone(),
-            status: 0,
-            model: String::new(),
-        };
+        let mut power = FakePower::default();
+        let mut cx = Context::new(Machine {
+            console: &mut self.console,
+            clock: &clock,
+            memory: &mut self.memory,
+            disks: vec![Disk {
+                interface: "virtio",
+                index: 0,
+                path: String::new(),
+                device: Box::new(self.disk.clone()),
+            }],
+            power: &mut power,
+            launcher: &mut self.launcher,
+            guard: &FakeGuard,
+            cpu: CORTEX_A15,
+        });
+        cx.env = env;
+        cx.map = self.map.clone();
+        cx.tree = self.tree.clone();
+        cx.loaded = self.loaded.clone();
         catch_handoff(|| body(&mut cx)).map_err(|ended| Box::new(ended.0))
     }
 

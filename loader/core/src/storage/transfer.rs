@@ -42,7 +42,7 @@ pub fn read_into(
                 cx.machine.console.write(b"#");
                 marks = true;
             }
-            if interrupted(cx) {
+            if cx.interrupted() {
                 return Err(CommandError::Interrupted);
             }
         }
@@ -61,9 +61,4 @@ fn piece(range: PhysRange, done: u64) -> Result<PhysRange, MemoryError> {
     let start = range.start().checked_add(done).ok_or(beyond)?;
     let length = PIECE.min(range.size() - done);
     PhysRange::from_size(start, length).ok_or(beyond)
-}
-
-/// Tells whether Ctrl-C came.
-fn interrupted(cx: &mut Context<'_>) -> bool {
-    core::iter::from_fn(|| cx.machine.console.read()).any(|byte| byte == 0x03)
 }

@@ -175,7 +175,7 @@ fn model_names_a_bad_table() {
 fn the_loader_reads_it() {
     let image = made(&Builder::new());
     let size = image.bytes.len() as u64;
-    let mut fetch = |offset: u64, buffer: &mut [u8]| -> Result<(), ()> {
+    let mut fetch = |offset: u64, buffer: &mut [u8]| {
         let start = usize::try_from(offset).unwrap();
         buffer.copy_from_slice(&image.bytes[start..start + buffer.len()]);
         Ok(())

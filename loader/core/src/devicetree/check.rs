@@ -140,7 +140,7 @@ impl<'a> CheckedTree<'a> {
     ///
     /// # Errors
     /// The visitor's.
-    pub fn visit(&self, visitor: &mut impl Visitor<'a>) -> Result<(), TreeError> {
+    pub fn visit(&self, visitor: &mut dyn Visitor<'a>) -> Result<(), TreeError> {
         walk(
             self.structure,
             self.strings,
@@ -170,7 +170,7 @@ pub fn check(blob: &[u8]) -> Result<CheckedTree<'_>, TreeError> {
 /// What is wrong, and where; or the visitor's own.
 pub fn check_with<'a>(
     blob: &'a [u8],
-    visitor: &mut impl Visitor<'a>,
+    visitor: &mut dyn Visitor<'a>,
 ) -> Result<CheckedTree<'a>, TreeError> {
     let header = Header::parse(blob)?;
     let total = super::blob_size(blob)?;
@@ -313,7 +313,7 @@ fn walk<'a>(
     structure: &'a [u8],
     strings: &'a [u8],
     offset: usize,
-    visitor: &mut impl Visitor<'a>,
+    visitor: &mut dyn Visitor<'a>,
 ) -> Result<Counts, TreeError> {
     let mut counts = Counts::default();
     let mut cursor = Cursor {

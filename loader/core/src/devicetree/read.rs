@@ -4,7 +4,10 @@
 //! ends, everything about it is known, and its ancestors are known already. Only what children
 //! inherit is kept, on a stack.
 
+mod bus;
+mod cpus;
 mod facts;
+mod firmware;
 mod readable;
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
@@ -17,12 +20,13 @@ use fdt_rs::{
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{
-    CheckedTree, CpuStart, Device, Discovery, EnableMethod, Psci, PsciConduit, Reservation,
-    TreeError,
+    CheckedTree, Device, Discovery, Reservation, TreeError,
     cells::{Cells, MAX_CELLS, cell, number},
     check::until_nul,
-    early::{RELEASE_BYTES, is_enabled, is_memory},
+    early::{is_enabled, is_memory},
 };
+pub(super) use bus::insert_bank;
+use bus::{Ranges, through};
 use facts::{Facts, Key};
 use readable::Readable;
 
@@ -83,16 +87,6 @@ enum Kind {
     Other,
 }
 
-/// How a node's children's addresses become its parent's.
-#[derive(Clone, Copy)]
-enum Ranges<'a> {
-    /// No `ranges`: they are on another bus.
-    Unmapped,
-    /// An empty `ranges`: they are the same.
-    Same,
-    Table(&'a [u8]),
-}
-
 /// What the children of an open node inherit.
 struct Level<'a> {
     kind: Kind,
@@ -133,23 +127,6 @@ fn bad(node: &'static str, property: &'static str, value: &[u8]) -> TreeError {
         property,
         length: value.len(),
     }
-}
-
-/// Inserts a bank in order and joins it with those it touches.
-pub(super) fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange) {
-    let first = banks
-        .iter()
-        .position(|known| known.end() >= bank.start())
-        .unwrap_or(banks.len());
-    let mut joined = bank;
-    let mut last = first;
-    while let Some(next) = banks.get(last).filter(|next| next.start() <= joined.end()) {
-        let start = joined.start().min(next.start());
-        let end = joined.end().max(next.end());
-        joined = PhysRange::new(start, end).unwrap_or(joined);
-        last += 1;
-    }
-    banks.splice(first..last, [joined]);
 }
 
 impl<'a> Reader<'a> {
@@ -308,56 +285,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    fn cpu(&mut self, level: &Level<'a>, facts: &Facts<'a>) -> Result<(), TreeError> {
-        let name = self.path.get(level.parent_path + 1..).unwrap_or_default();
-        let is_cpu = match facts.get(Key::DeviceType) {
-            Some(device_type) => until_nul(device_type) == b"cpu",
-            None => name == "cpu" || name.starts_with("cpu@"),
-        };
-        let Some(reg) = facts.get(Key::Reg).filter(|_| is_cpu) else {
-            return Ok(());
-        };
-        let release = facts.get(Key::ReleaseAddress);
-        if let Some(value) = release {
-            let range = number(value)
-                .and_then(|at| PhysRange::from_size(PhysAddr::new(at), RELEASE_BYTES))
-                .ok_or_else(|| bad("/cpus/cpu", "cpu-release-addr", value))?;
-            if !self
-                .found
-                .reservations
-                .iter()
-                .any(|known| known.range == range)
-            {
-                self.found.reservations.push(Reservation {
-                    range,
-                    name: "cpu-release-addr".to_owned(),
-                    no_map: false,
-                });
-            }
-        }
-        if !level.enabled {
-            return Ok(());
-        }
-        let affinity = number(reg)
-            .and_then(|affinity| u32::try_from(affinity).ok())
-            .ok_or_else(|| bad("/cpus/cpu", "reg", reg))?;
-        let method = facts
-            .get(Key::EnableMethod)
-            .or(self.cpus_method)
-            .and_then(text);
-        self.found.cpus.push(affinity);
-        self.found.cpu_starts.push(CpuStart {
-            affinity,
-            method: method.map(|method| match method {
-                "psci" => EnableMethod::Psci,
-                "spin-table" => EnableMethod::SpinTable,
-                other => EnableMethod::Other(other.to_owned()),
-            }),
-            release: release.and_then(number).map(PhysAddr::new),
-        });
-        Ok(())
-    }
-
     fn reserved(
         &mut self,
         level: &Level<'a>,
@@ -412,7 +339,7 @@ impl<'a> Reader<'a> {
         let Some(compatible) = facts.get(Key::Compatible) else {
             return;
         };
-        self.firmware(compatible, facts);
+        firmware::note(&mut self.found, compatible, facts);
         let Some(reg) = facts.get(Key::Reg).filter(|_| cells.size > 0) else {
             return;
         };
@@ -429,28 +356,6 @@ impl<'a> Reader<'a> {
             reg,
             dma_coherent: level.coherent,
         });
-    }
-
-    /// PSCI and the timer have no `reg`.
-    fn firmware(&mut self, compatible: &[u8], facts: &Facts<'a>) {
-        let has = |wanted: &[&str]| strings(compatible).any(|name| wanted.contains(&name));
-        if compatible.starts_with(b"arm,psci") {
-            let legacy = !strings(compatible).any(|name| name.starts_with("arm,psci-"));
-            let conduit = match facts.get(Key::Method).map(until_nul) {
-                Some(b"smc") => PsciConduit::Smc,
-                Some(b"hvc") => PsciConduit::Hvc,
-                _ => return,
-            };
-            self.found.psci = Some(Psci {
-                conduit,
-                legacy,
-                cpu_on: facts.get(Key::CpuOn).and_then(cell),
-                cpu_off: facts.get(Key::CpuOff).and_then(cell),
-            });
-        } else if compatible.starts_with(b"arm,") && has(&["arm,armv7-timer", "arm,armv8-timer"]) {
-            self.found.arch_timer = true;
-            self.found.timer_frequency = facts.get(Key::ClockFrequency).and_then(cell);
-        }
     }
 
     /// Translates a window through the `ranges` of every bus above it; the root needs none.
@@ -491,26 +396,4 @@ impl<'a> Reader<'a> {
         full.push_str(rest);
         Some(full)
     }
-}
-
-/// Finds the entry of a `ranges` table that holds the window's start.
-fn through(table: &[u8], bus: Cells, parent: Cells, window: PhysRange) -> Option<PhysRange> {
-    let child_bytes = Cells::bytes(bus.address)?;
-    let parent_bytes = Cells::bytes(parent.address)?;
-    let size_bytes = Cells::bytes(bus.size)?;
-    let step = child_bytes + parent_bytes + size_bytes;
-    if step == 0 {
-        return None;
-    }
-    table.chunks_exact(step).find_map(|entry| {
-        let (child, rest) = entry.split_at_checked(child_bytes)?;
-        let (base, size) = rest.split_at_checked(parent_bytes)?;
-        let source = PhysRange::from_size(PhysAddr::new(number(child)?), number(size)?)?;
-        if !source.contains(window.start()) {
-            return None;
-        }
-        let offset = window.start().as_u64() - source.start().as_u64();
-        let start = number(base)?.checked_add(offset)?;
-        PhysRange::from_size(PhysAddr::new(start), window.size())
-    })
 }

@@ -15,8 +15,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             None => written(writeln!(cx, "Working fdt: not in memory")),
         },
         ["-c"] => {
-            let text = cx.env.get("fdtcontroladdr");
-            let control = text.map(parse_hex).transpose()?.ok_or_else(|| {
+            let control = control(cx)?.ok_or_else(|| {
                 CommandError::Message("the first stage gave no device tree".into())
             })?;
             written(writeln!(cx, "Control fdt: {control:08x}"))
@@ -30,8 +29,22 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     }
 }
 
+/// Where the first stage's tree lies: `fdtcontroladdr`, or the source of the working tree as long
+/// as no other was set.
+fn control(cx: &Context<'_>) -> Result<Option<u64>, CommandError> {
+    if let Some(text) = cx.env.get("fdtcontroladdr") {
+        return parse_hex(text).map(Some);
+    }
+    let source = cx.tree.as_ref().and_then(WorkingTree::source);
+    Ok(source.map(PhysAddr::as_u64))
+}
+
 fn set(cx: &mut Context<'_>, address: u64, length: Option<u64>) -> Result<(), CommandError> {
-    cx.tree = Some(take(cx.machine.memory, address, length)?);
+    let tree = take(cx.machine.memory, address, length)?;
+    if let Some(control) = control(cx)? {
+        cx.env.set("fdtcontroladdr", &format!("{control:x}"));
+    }
+    cx.tree = Some(tree);
     cx.env.set("fdtaddr", &format!("{address:x}"));
     written(writeln!(cx, "Working FDT set to {address:x}"))
 }

@@ -14,11 +14,7 @@ pub(super) fn parse(arguments: &[&str]) -> Result<Vec<u8>, CommandError> {
         .first()
         .and_then(|first| first.trim_start().chars().next())
     {
-        Some('<') => list(arguments, '<', '>', |text, out| {
-            let cell = cell(text).ok_or_else(|| not_a("32-bit cell", text))?;
-            out.extend_from_slice(&cell.to_be_bytes());
-            Ok(())
-        }),
+        Some('<') => list(arguments, '<', '>', cell),
         Some('[') => list(arguments, '[', ']', bytes),
         _ => {
             let mut value = Vec::new();
@@ -39,7 +35,7 @@ fn list(
     arguments: &[&str],
     open: char,
     close: char,
-    mut item: impl FnMut(&str, &mut Vec<u8>) -> Result<(), CommandError>,
+    item: fn(&str, &mut Vec<u8>) -> Result<(), CommandError>,
 ) -> Result<Vec<u8>, CommandError> {
     let joined = arguments.join(" ");
     let inner = joined
@@ -62,15 +58,16 @@ fn list(
 }
 
 /// Reads a number as C does: `0x` hexadecimal, a leading 0 octal, else decimal.
-fn cell(text: &str) -> Option<u32> {
-    if let Some(digits) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        return u32::from_str_radix(digits, 16).ok();
-    }
-    match text.strip_prefix('0') {
-        Some("") => Some(0),
-        Some(digits) => u32::from_str_radix(digits, 8).ok(),
-        None => text.parse().ok(),
-    }
+fn cell(text: &str, out: &mut Vec<u8>) -> Result<(), CommandError> {
+    let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    let (digits, radix) = match hexadecimal {
+        Some(digits) => (digits, 16),
+        None if text.len() > 1 && text.starts_with('0') => (text, 8),
+        None => (text, 10),
+    };
+    let cell = u32::from_str_radix(digits, radix).map_err(|_| not_a("32-bit cell", text))?;
+    out.extend_from_slice(&cell.to_be_bytes());
+    Ok(())
 }
 
 /// Reads bytes: two digits each, run together or not.

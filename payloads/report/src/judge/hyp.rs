@@ -40,7 +40,7 @@ const RULES: &[&str] = &[
 ];
 
 pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
-    let state = &evidence.state;
+    let state = evidence.state;
     if state.mode() != Mode::Hyp {
         for name in RULES {
             rules.skip(name, NOT_HYP);

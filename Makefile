@@ -10,7 +10,7 @@ PAYLOADS := report
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
-TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card

@@ -202,11 +202,27 @@ fn run(
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
     };
+    banner(&mut cx);
     set_variables(&mut cx, found);
     Session::default().run(&mut cx)
 }
 
-/// Says what the user must know before the banner.
+/// Says who this is and what it found, in U-Boot's shape.
+fn banner(cx: &mut Context<'_>) {
+    let bytes: u64 = cx.map.ram.iter().map(|bank| bank.size()).sum();
+    let (build, cpu) = (cx.build, cx.machine.cpu);
+    let model = core::mem::take(&mut cx.model);
+    let _ = writeln!(
+        cx,
+        "\n{build}\n\nCPU:   {} in {} mode\nModel: {model}\nDRAM:  {} MiB",
+        cpu.name,
+        cpu.mode,
+        bytes >> 20
+    );
+    cx.model = model;
+}
+
+/// Says what the user should know before anything else.
 fn announce(
     console: &mut dyn Console,
     state: &EntryState,

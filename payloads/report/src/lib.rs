@@ -2,7 +2,7 @@
 //!
 //! The payload's binary captures the state it was entered in ([`EntryState`], filled by its
 //! entry code), asks the machine what can be asked later ([`survey`]), reads the device tree
-//! ([`tree`]) and has all of it judged ([`judge`]) by the rules of "what a payload is owed".
+//! ([`tree`]) and has all of it judged ([`judge()`]) by the rules of "what a payload is owed".
 //! None of that needs the machine, so all of it is tested on the host, each rule with a value
 //! that breaks it.
 //!

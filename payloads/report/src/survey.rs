@@ -77,6 +77,14 @@ impl Survey {
     }
 }
 
+/// Returns how firmware can be called from here. In HYP an `hvc` would call ourselves: with that
+/// conduit there is nobody to ask.
+pub fn callable(facts: &TreeFacts<'_>, state: &EntryState) -> Option<Conduit> {
+    facts
+        .psci
+        .filter(|conduit| *conduit == Conduit::Smc || state.mode() != Mode::Hyp)
+}
+
 fn narrow(address: u64) -> Option<u32> {
     u32::try_from(address).ok()
 }
@@ -170,10 +178,7 @@ fn cpu_states(
     facts: &TreeFacts<'_>,
     state: &EntryState,
 ) -> ArrayVec<(u32, Option<i32>), 16> {
-    // In HYP an `hvc` would call ourselves: with that conduit there is nobody to ask.
-    let conduit = facts
-        .psci
-        .filter(|conduit| *conduit == Conduit::Smc || state.mode() != Mode::Hyp);
+    let conduit = callable(facts, state);
     facts
         .cpus
         .iter()

@@ -90,8 +90,8 @@ pub trait Launcher {
     /// records the handoff and panics.
     fn hand_off(&mut self, handoff: Handoff) -> !;
 
-    /// Calls a standalone program as U-Boot's `go` does, with the caches as they are, and
-    /// returns its result. `arguments` are addresses of NUL-terminated strings' contents; the
-    /// callee sees `argc` and `argv`.
+    /// Calls a standalone program as U-Boot's `go` does and returns its result: the callee sees
+    /// `argc` and `argv` made from `arguments`. It runs with MMU and caches off, since memory is
+    /// never writable and executable under the loader's own mappings.
     fn call(&mut self, entry: PhysAddr, arguments: &[&str]) -> u32;
 }

@@ -9,11 +9,11 @@ use crate::{EntryState, Mode, Range};
 const HSCTLR_M_C: u32 = 1 << 2 | 1;
 /// HSCTLR.I: the instruction cache, which is free.
 const HSCTLR_I: u32 = 1 << 12;
-/// HSCTLR with everything off, exceptions in ARM state and little-endian (DDI 0406C, B4.1.75:
-/// the bits that should be one, and CP15BEN). It is what Cortex-A7 and Cortex-A15 reset to but
-/// for nothing, and Xen's HSCTLR_BASE but for I.
+/// HSCTLR with everything off, exceptions in ARM state and little-endian: the bits that should
+/// be one (29, 28, 23, 22, 18, 16, 11, 6, 4, 3) and CP15BEN (5), as DDI 0406C describes it. The
+/// value Xen builds on for Armv7, but for I.
 pub(super) const HSCTLR_KNOWN: u32 = 0x30c5_0878;
-/// The same as Armv8 describes it (DDI 0487, HSCTLR): there bit 6 should be zero.
+/// The same as Armv8 describes it (DDI 0601, HSCTLR): there bit 6 is reserved as zero.
 pub(super) const HSCTLR_KNOWN_V8: u32 = 0x30c5_0838;
 /// HCPTR: TCPAC, TTA, TASE, TCP11 and TCP10. The other TCPn belong to coprocessors that are not
 /// there, and read as ones or zeros as the processor likes.
@@ -40,7 +40,7 @@ const RULES: &[&str] = &[
 ];
 
 pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
-    let state = &evidence.state;
+    let state = evidence.state;
     if state.mode() != Mode::Hyp {
         for name in RULES {
             rules.skip(name, NOT_HYP);

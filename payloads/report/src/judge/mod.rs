@@ -24,10 +24,10 @@ pub trait Sink {
 }
 
 /// Everything that is known when the judging begins.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Evidence<'a> {
     /// The processor at entry.
-    pub state: EntryState,
+    pub state: &'a EntryState,
     /// The image.
     pub image: ImageFacts,
     /// The tree's facts, or why there are none.
@@ -39,7 +39,7 @@ pub struct Evidence<'a> {
     /// The initrd's CRC-32, if there is an initrd in RAM.
     pub initrd_crc: Option<u32>,
     /// What was asked of the machine.
-    pub survey: Survey,
+    pub survey: &'a Survey,
     /// `UARTFR` of the console before the first character was written.
     pub uart_flags: Option<u32>,
 }
@@ -75,9 +75,9 @@ impl Evidence<'_> {
 /// Judges everything, in a fixed order.
 pub fn judge(evidence: &Evidence<'_>, sink: &mut dyn Sink) {
     let mut rules = Rules { sink };
-    entry::judge(&evidence.state, &mut rules);
+    entry::judge(evidence.state, &mut rules);
     hyp::judge(evidence, &mut rules);
-    kernel::judge(&evidence.state, &mut rules);
+    kernel::judge(evidence.state, &mut rules);
     machine::judge(evidence, &mut rules);
     trees::judge(evidence, &mut rules);
     places::judge(evidence, &mut rules);

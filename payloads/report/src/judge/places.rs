@@ -10,7 +10,7 @@ use crate::tree::{MAGIC, TreeFacts};
 const IMAGE_ALIGNMENT: u32 = 4096;
 
 pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
-    let state = &evidence.state;
+    let state = evidence.state;
     rules.masked("image.aligned", state.base, IMAGE_ALIGNMENT - 1, 0);
     rules.equal("image.scratch", state.scratch_dirty, 0);
     // A stale tree behind the image would be taken for an appended one.

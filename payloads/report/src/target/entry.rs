@@ -56,11 +56,11 @@ unsafe extern "C" {
 }
 
 /// Returns the state the payload was entered in.
-pub fn state() -> EntryState {
+pub fn state() -> &'static EntryState {
     // SAFETY: entry.S reserves size_of::<EntryState>() bytes, aligned to as many, under this
     // name, has filled them with words (any bits are a valid EntryState), and nothing writes
     // them once Rust runs.
-    unsafe { ENTRY_STATE }
+    unsafe { &ENTRY_STATE }
 }
 
 /// Reads the image's length from the header at `base`.

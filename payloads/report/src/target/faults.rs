@@ -4,7 +4,7 @@ use core::arch::asm;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use aarch32_rt::exception;
+use aarch32_rt::{Frame, exception, irq};
 use report_format::Line;
 
 use super::report;
@@ -19,8 +19,7 @@ pub fn expect_undefined(expected: bool) {
 }
 
 fn die(name: &str, pc: usize, address: u32, status: u32) -> ! {
-    // usize has 32 bits here.
-    let pc = pc as u32;
+    let pc = u32::try_from(pc).unwrap_or(u32::MAX);
     report::print(Line::Fault {
         name,
         pc,
@@ -61,6 +60,16 @@ fn data_abort(addr: usize) -> ! {
         asm!("mrc p15, 0, {}, c5, c0, 0", out(reg) status);
     }
     die("data-abort", addr, fault, status)
+}
+
+#[exception(SupervisorCall)]
+fn supervisor_call(arg: u32, _frame: &Frame) -> u32 {
+    die("supervisor-call", 0, arg, 0)
+}
+
+#[irq]
+fn interrupt() {
+    die("interrupt", 0, 0, 0)
 }
 
 /// Called by entry.S in HYP, on HYP's stack, when something trapped there.

@@ -2,19 +2,17 @@
 
 mod entry;
 mod faults;
+mod findings;
 mod psci;
 mod report;
 mod uart;
 
-use arrayvec::ArrayString;
-use core::fmt::Write;
-
 use aarch32_rt::entry;
-use report_format::{Arguments, Line};
+use report_format::Arguments;
 use witness::crc::crc32;
-use witness::survey::{Machine, Survey};
+use witness::survey::{Machine, Survey, callable};
 use witness::tree::{Conduit, Tree, TreeError, TreeFacts};
-use witness::{Evidence, ImageFacts, Mode, Range};
+use witness::{Evidence, ImageFacts};
 
 /// The machine itself.
 struct Board;
@@ -82,13 +80,10 @@ fn main() -> ! {
         uart_flags = Some(report::console().flags());
     }
     report::console().enable();
-    // In HYP an HVC would have come to us: that conduit leads nowhere.
-    let conduit = facts
-        .psci
-        .filter(|conduit| *conduit == Conduit::Smc || state.mode() != Mode::Hyp);
     let (arguments, argument_error) = Arguments::parse(facts.bootargs.unwrap_or(""));
-    report::set_end(arguments.then, conduit);
+    report::set_end(arguments.then, callable(facts, state));
 
+    let survey = Survey::take(&mut Board, facts, state);
     let length = entry::image_length(state.base);
     let evidence = Evidence {
         state,
@@ -97,13 +92,13 @@ fn main() -> ! {
             word_after: word_after(state.base, length),
         },
         initrd_crc: initrd_crc(facts),
-        survey: Survey::take(&mut Board, facts, &state),
+        survey: &survey,
         tree: tree.as_ref().map_err(|error| *error),
         arguments,
         argument_error,
         uart_flags,
     };
-    print_facts(&evidence, blob.ok());
+    findings::print(&evidence, blob.ok());
     witness::judge(&evidence, &mut report::Printer);
     report::finish()
 }
@@ -118,108 +113,3 @@ fn word_after(base: u32, length: u32) -> u32 {
     let bytes = unsafe { memory(after, 4) };
     bytes.try_into().map_or(0, u32::from_be_bytes)
 }
-
-/// Prints what was found, before it is judged.
-fn print_facts(evidence: &Evidence<'_>, blob: Option<&[u8]>) {
-    let state = &evidence.state;
-    for (name, value) in REGISTERS.iter().zip(state.general) {
-        let value = u64::from(value);
-        report::print(Line::Register { name, value });
-    }
-    let value = u64::from(state.cpsr);
-    report::print(Line::Register {
-        name: "CPSR",
-        value,
-    });
-    for (name, value) in state.registers() {
-        report::print(Line::Register { name, value });
-    }
-    if state.secure != 0 {
-        info("mode.secure", format_args!("entered in secure state"));
-    }
-    print_range(
-        "image",
-        Range::sized(u64::from(state.base), u64::from(evidence.image.length)),
-    );
-    print_crc("image", Some(state.image_crc));
-    if let Ok(facts) = evidence.tree {
-        print_tree(evidence, facts);
-    }
-    print_crc("tree", blob.map(crc32));
-    print_crc("initrd", evidence.initrd_crc);
-    print_survey(&evidence.survey);
-}
-
-fn print_tree(evidence: &Evidence<'_>, facts: &TreeFacts<'_>) {
-    let [_, _, r2, ..] = evidence.state.general;
-    print_range("tree", Range::sized(u64::from(r2), u64::from(facts.size)));
-    if let Some(initrd) = facts.initrd() {
-        print_range("initrd", initrd);
-    }
-    for bank in &facts.memory {
-        print_range("memory", *bank);
-    }
-    for entry in facts.reservations.iter().chain(&facts.reserved_memory) {
-        print_range("reserved", *entry);
-    }
-    if !facts.pl011_is_stdout {
-        info("uart", format_args!("stdout-path names no PL011"));
-    }
-    if facts.seeded {
-        info("tree.seed", format_args!("present"));
-    }
-}
-
-fn print_survey(survey: &Survey) {
-    if let Some(gic) = survey.gic {
-        for (name, value) in [
-            ("GICC_CTLR", gic.gicc_ctlr),
-            ("GICC_RPR", gic.gicc_rpr),
-            ("GICH_HCR", gic.gich_hcr),
-        ] {
-            if let Some(value) = value.map(u64::from) {
-                report::print(Line::Register { name, value });
-            }
-        }
-    }
-    for device in &survey.virtio {
-        info(
-            "virtio",
-            format_args!(
-                "{:08x} device={:x} status={:x}",
-                device.address, device.device, device.status
-            ),
-        );
-    }
-    for (affinity, power) in &survey.cpus {
-        match power {
-            Some(power) => info("cpu", format_args!("{affinity:x} affinity_info={power}")),
-            None => info("cpu", format_args!("{affinity:x} nobody to ask")),
-        }
-    }
-}
-
-fn print_range(name: &str, range: Range) {
-    let Range { start, end } = range;
-    report::print(Line::Range { name, start, end });
-}
-
-fn print_crc(name: &str, crc: Option<u32>) {
-    if let Some(value) = crc {
-        report::print(Line::Crc { name, value });
-    }
-}
-
-fn info(name: &str, text: core::fmt::Arguments<'_>) {
-    let mut buffer = ArrayString::<80>::new();
-    // What does not fit is cut: it is a remark.
-    let _ = buffer.write_fmt(text);
-    report::print(Line::Info {
-        name,
-        text: &buffer,
-    });
-}
-
-const REGISTERS: [&str; 15] = [
-    "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-];

@@ -36,18 +36,24 @@ fn call(conduit: Conduit, function: u32, argument: u32) -> u32 {
     // r2 = 0: AFFINITY_INFO of the CPU itself. Above level 0 everything counts as on.
     faults::expect_undefined(true);
     match conduit {
-        // SAFETY: the tree says that firmware answers HVC, and it was not entered in HYP, so
-        // the call does not come back to us. These functions write none of our memory, and the
-        // convention lets them change r0 to r3 (r12 and lr by older firmware) alone.
-        Conduit::Hvc => unsafe {
-            asm!(".arch_extension virt", "hvc #0", inout("r0") r0, inout("r1") argument => _,
-                inout("r2") 0 => _, out("r3") _, out("r12") _, out("lr") _);
-        },
-        // SAFETY: as above; the tree says that firmware answers SMC.
-        Conduit::Smc => unsafe {
-            asm!(".arch_extension sec", "smc #0", inout("r0") r0, inout("r1") argument => _,
-                inout("r2") 0 => _, out("r3") _, out("r12") _, out("lr") _);
-        },
+        Conduit::Hvc => {
+            // SAFETY: the tree says that firmware answers HVC, and we were not entered in HYP,
+            // so the call does not come back to us. These functions write none of our memory,
+            // and change r0 to r3 alone (r12 and lr too by older firmware).
+            unsafe {
+                asm!(".arch_extension virt", "hvc #0", inout("r0") r0,
+                    inout("r1") argument => _, inout("r2") 0 => _, out("r3") _,
+                    out("r12") _, out("lr") _);
+            }
+        }
+        Conduit::Smc => {
+            // SAFETY: as above; the tree says that firmware answers SMC.
+            unsafe {
+                asm!(".arch_extension sec", "smc #0", inout("r0") r0,
+                    inout("r1") argument => _, inout("r2") 0 => _, out("r3") _,
+                    out("r12") _, out("lr") _);
+            }
+        }
     }
     faults::expect_undefined(false);
     r0

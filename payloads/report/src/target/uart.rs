@@ -8,7 +8,7 @@ const CR: u32 = 0x30;
 const FR_FULL: u32 = 1 << 5;
 const FR_BUSY: u32 = 1 << 3;
 /// UARTEN and TXE.
-const CR_TRANSMIT: u32 = 1 << 0 | 1 << 8;
+const CR_TRANSMIT: u32 = 1 | 1 << 8;
 /// How often a flag is looked at before the transmitter is taken for stuck: far more than one
 /// character takes at 9600 baud.
 const PATIENCE: u32 = 10_000_000;

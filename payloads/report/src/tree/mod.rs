@@ -14,7 +14,7 @@ use crate::Range;
 pub const MAGIC: u32 = 0xd00d_feed;
 
 /// How deep nodes may nest: no real tree comes near.
-const MAX_DEPTH: u32 = 24;
+const MAX_DEPTH: u32 = 16;
 
 const BEGIN_NODE: u32 = 1;
 const END_NODE: u32 = 2;

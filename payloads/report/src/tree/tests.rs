@@ -284,10 +284,10 @@ fn a_broken_structure_is_named_by_its_offset() {
     );
     assert_eq!(error(Writer::default().begin("").word(7)), structure(8));
     let deep = &mut Writer::default();
-    for _ in 0..25 {
+    for _ in 0..17 {
         deep.begin("");
     }
-    assert_eq!(error(deep), structure(24 * 8));
+    assert_eq!(error(deep), structure(16 * 8));
 }
 
 proptest! {

@@ -77,10 +77,22 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         Run::Show(run) => {
             // The context writes, so it cannot hold the tree meanwhile.
             let tree = cx.tree.take().ok_or_else(no_tree)?;
-            let result = run(&tree, cx, rest);
+            let result = run(&tree, &mut Interruptible(cx), rest);
             cx.tree = Some(tree);
             result
         }
+    }
+}
+
+/// Ends a listing when Ctrl-C was typed.
+struct Interruptible<'c, 'a>(&'c mut Context<'a>);
+
+impl Write for Interruptible<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.interrupted() {
+            return Err(fmt::Error);
+        }
+        self.0.write_str(text)
     }
 }
 

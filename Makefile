@@ -100,18 +100,21 @@ $(MKZIMAGE): FORCE | toolchain
 $(MKCARD): FORCE | toolchain
 	@tools/host-cargo build -q -p mkcard
 
-$(TARGET_DIR)/%: FORCE | toolchain
-	@echo "==> building $* for the target" >&2
-	@tools/target-cargo build --release -p $*
+# Images are made every time and kept if they changed: the time of a program that cargo takes from
+# its cache (another toolchain, an older commit) says nothing.
+define make-image
+@echo "==> building $(1) for the target" >&2
+@tools/target-cargo build --release -p $(1)
+@mkdir -p $(@D)
+@$(MKZIMAGE) $(TARGET_DIR)/$(1) $@.new
+@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endef
 
-build/baton.zimg: $(TARGET_DIR)/baton $(MKZIMAGE)
-	@$(MKZIMAGE) $< $@
+build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
+	$(call make-image,baton)
 
-build/payloads/%.zimg: $(TARGET_DIR)/% $(MKZIMAGE)
-	@mkdir -p $(@D)
-	@$(MKZIMAGE) $< $@
-
-.PRECIOUS: $(TARGET_DIR)/%
+build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
+	$(call make-image,$*)
 
 build/kernel/zImage build/firmware/u-boot.bin build/cache/busybox &: FORCE
 	@tools/setup/debian

@@ -2,7 +2,7 @@
 
 BOARD ?= virt
 
-TARGET_DIR := build/target/armv7a-none-eabi/release
+TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
 PAYLOADS := report

@@ -3,7 +3,7 @@
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
 build=$root/build
-target=armv7a-none-eabi
+target=thumbv7a-none-eabi
 
 # Tools of administrators (fsck.vfat) are not on every user's path.
 PATH=$PATH:/usr/sbin:/sbin

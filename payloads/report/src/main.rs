@@ -8,6 +8,6 @@ mod target;
 
 #[cfg(not(target_os = "none"))]
 fn main() -> std::process::ExitCode {
-    eprintln!("report: a payload for armv7a-none-eabi; it does not run on the host");
+    eprintln!("report: a payload for thumbv7a-none-eabi; it does not run on the host");
     std::process::ExitCode::FAILURE
 }

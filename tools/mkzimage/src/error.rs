@@ -147,10 +147,12 @@ pub enum Error {
         /// What it refers to.
         symbol: String,
     },
-    /// A patched place whose offset is not a multiple of 4.
+    /// A patched place whose offset is not a multiple of what its kind needs.
     OddPlace {
         /// The place.
         place: u64,
+        /// What it must be a multiple of.
+        unit: u32,
         /// What it refers to.
         symbol: String,
     },
@@ -161,9 +163,9 @@ pub enum Error {
         /// Where the image ends.
         image_end: u32,
     },
-    /// Two relocations for one place.
+    /// Two relocations for one place, or for places that overlap.
     Twice {
-        /// The place.
+        /// The later one.
         place: u32,
     },
     /// A MOVW or MOVT relocation on another instruction.
@@ -349,9 +351,13 @@ impl fmt::Display for Error {
                 "R_{name} ({kind}) at {place:#x} in {section}, to {symbol}: the entry code cannot \
                  apply this kind"
             ),
-            Self::OddPlace { place, symbol } => write!(
+            Self::OddPlace {
+                place,
+                unit,
+                symbol,
+            } => write!(
                 f,
-                "the relocation at {place:#x}, to {symbol}, is not at a multiple of 4"
+                "the relocation at {place:#x}, to {symbol}, is not at a multiple of {unit}"
             ),
             Self::PlaceOutside { place, image_end } => write!(
                 f,

@@ -13,6 +13,7 @@ mod layout;
 mod model;
 mod relocations;
 mod symbols;
+mod table;
 
 #[cfg(test)]
 mod tests;
@@ -79,9 +80,7 @@ pub fn make(file: &[u8]) -> Result<Image, Error> {
     let entries = relocations::collect(&elf, &bytes, &symbols)?;
 
     let image_end = symbols.image_end;
-    for word in entries.iter().flat_map(Entry::words) {
-        bytes.extend_from_slice(&word.to_le_bytes());
-    }
+    bytes.extend(table::encode(&entries));
     let file_length = u32::try_from(bytes.len())
         .ok()
         .filter(|&length| length <= MAX_SIZE)

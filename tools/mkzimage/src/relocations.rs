@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     instruction,
     symbols::{Place, Symbols},
+    table,
 };
 
 /// How a place is patched.
@@ -18,16 +19,16 @@ use crate::{
 pub enum Kind {
     /// A pointer.
     Abs32 = 0,
-    /// `movw` with the low half of an address.
+    /// Thumb's `movw` with the low half of an address.
     Movw = 1,
-    /// `movt` with the high half.
+    /// Thumb's `movt` with the high half.
     Movt = 2,
 }
 
 /// One patched place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Entry {
-    /// Bytes from the image's start; a multiple of 4.
+    /// Bytes from the image's start; a multiple of 4 for a pointer, of 2 for an instruction.
     pub offset: u32,
     /// How it is patched.
     pub kind: Kind,
@@ -35,11 +36,13 @@ pub struct Entry {
     pub linked: u32,
 }
 
-impl Entry {
-    /// Returns the entry's words in the table: one, or two for [`Kind::Movt`].
-    pub fn words(&self) -> impl Iterator<Item = u32> + use<> {
-        let full = (self.kind == Kind::Movt).then_some(self.linked);
-        std::iter::once(self.offset | self.kind as u32).chain(full)
+impl Kind {
+    /// Returns what a place's offset must be a multiple of.
+    const fn unit(self) -> u32 {
+        match self {
+            Self::Abs32 => table::POINTER_UNIT,
+            Self::Movw | Self::Movt => table::HALF_UNIT,
+        }
     }
 }
 
@@ -133,8 +136,8 @@ fn classify(
             };
         }
         reloc::R_ARM_ABS32 => Kind::Abs32,
-        reloc::R_ARM_MOVW_ABS_NC => Kind::Movw,
-        reloc::R_ARM_MOVT_ABS => Kind::Movt,
+        reloc::R_ARM_THM_MOVW_ABS_NC => Kind::Movw,
+        reloc::R_ARM_THM_MOVT_ABS => Kind::Movt,
         kind => {
             return Err(Error::Kind {
                 kind,
@@ -146,9 +149,11 @@ fn classify(
         }
     };
     let place = relocation.r_offset;
-    if !place.is_multiple_of(4) {
+    let unit = kind.unit();
+    if !place.is_multiple_of(u64::from(unit)) {
         return Err(Error::OddPlace {
             place,
+            unit,
             symbol: symbols.name(relocation.r_sym),
         });
     }
@@ -199,7 +204,20 @@ const fn is_relative(kind: u32) -> bool {
             | reloc::R_ARM_PREL31
             | reloc::R_ARM_MOVW_PREL_NC
             | reloc::R_ARM_MOVT_PREL
-            | reloc::R_ARM_ALU_PC_G0_NC..=reloc::R_ARM_LDC_PC_G2
+            | reloc::R_ARM_ALU_PC_G0_NC
+            ..=reloc::R_ARM_LDC_PC_G2
+            // Thumb's; THM_PC22 is THM_CALL, THM_PC11 and THM_PC9 are THM_JUMP11 and THM_JUMP8.
+            | reloc::R_ARM_THM_PC22
+            | reloc::R_ARM_THM_PC8
+            | reloc::R_ARM_THM_JUMP24
+            | reloc::R_ARM_THM_MOVW_PREL_NC
+            | reloc::R_ARM_THM_MOVT_PREL
+            | reloc::R_ARM_THM_JUMP19
+            | reloc::R_ARM_THM_JUMP6
+            | reloc::R_ARM_THM_ALU_PREL_11_0
+            | reloc::R_ARM_THM_PC12
+            | reloc::R_ARM_THM_PC11
+            | reloc::R_ARM_THM_PC9
     )
 }
 
@@ -215,7 +233,10 @@ fn finish(
         symbol,
         word,
     } = *relocation;
-    if earlier.last().is_some_and(|other| other.offset == offset) {
+    if earlier
+        .last()
+        .is_some_and(|other| offset - other.offset < 4)
+    {
         return Err(Error::Twice { place: offset });
     }
     let linked = match kind {

@@ -178,39 +178,61 @@ witness_entry:
 .Lsum_end:
     str     r0, [r11, #{IMAGE_CRC}]
 
-    @ 6. Relocate. Linked at 0, so the distance is the base. r1 = next entry, r2 = end.
+    @ 6. Relocate. Linked at 0, so the distance is the base. r1 = next byte of the table,
+    @    r3 = place.
     ldr     r1, [r10, #0x64]
-    ldr     r2, [r10, #0x68]
     add     r1, r10, r1
-    add     r2, r1, r2, lsl #2
-.Lrelocate:
-    cmp     r1, r2
-    bhs     .Lrelocated
-    ldr     r3, [r1], #4
-    and     r4, r3, #3              @ r4 = kind
-    bic     r3, r3, #3
-    add     r3, r10, r3             @ r3 = place
+    mov     r3, r10
+.Lpointer:                          @ pointers: words from place to place
+    ldrb    r4, [r1], #1
+    add     r3, r3, r4, lsl #2
+    cmp     r4, #255                @ 254 on, and nothing there
+    subeq   r3, r3, #4
+    beq     .Lpointer
+    cmp     r4, #0
+    beq     .Lpointers_end
     ldr     r5, [r3]
-    cmp     r4, #1
-    addlo   r5, r5, r10             @ 0 ABS32
-    blo     .Lrelocate_store
-    bhi     .Lmovt
-    ubfx    r6, r5, #16, #4         @ 1 MOVW: imm4:imm12 += low half of the base
-    ubfx    r7, r5, #0, #12
-    orr     r6, r7, r6, lsl #12
-    add     r6, r6, r10
-    b       .Lrelocate_half
-.Lmovt:
-    ldr     r6, [r1], #4            @ 2 MOVT: high half of linked + base
-    add     r6, r6, r10
-    lsr     r6, r6, #16
-.Lrelocate_half:
-    bfi     r5, r6, #0, #12
-    lsr     r6, r6, #12
-    bfi     r5, r6, #16, #4
-.Lrelocate_store:
+    add     r5, r5, r10
     str     r5, [r3]
-    b       .Lrelocate
+    b       .Lpointer
+.Lpointers_end:
+    mov     r3, r10
+.Lhalf:                             @ Thumb's movw and movt: halfwords from place to place
+    ldrb    r4, [r1], #1
+    add     r3, r3, r4, lsl #1
+    cmp     r4, #255
+    subeq   r3, r3, #2
+    beq     .Lhalf
+    cmp     r4, #0
+    beq     .Lrelocated
+    ldrh    r5, [r3]                @ 11110 i 10 m100 imm4
+    ldrh    r6, [r3, #2]            @ 0 imm3 Rd imm8
+    and     r4, r6, #0xff           @ r4 = imm4:i:imm3:imm8
+    ubfx    r7, r6, #12, #3
+    bfi     r4, r7, #8, #3
+    ubfx    r7, r5, #10, #1
+    bfi     r4, r7, #11, #1
+    bfi     r4, r5, #12, #4
+    tst     r5, #0x80
+    addeq   r4, r4, r10             @ movw: the low half
+    beq     .Lhalf_store
+    ldrb    r7, [r1], #1            @ movt: the linked address's low half is in the table
+    ldrb    r8, [r1], #1
+    orr     r7, r7, r8, lsl #8
+    orr     r4, r7, r4, lsl #16
+    add     r4, r4, r10
+    lsr     r4, r4, #16
+.Lhalf_store:
+    bfi     r6, r4, #0, #8
+    ubfx    r7, r4, #8, #3
+    bfi     r6, r7, #12, #3
+    ubfx    r7, r4, #11, #1
+    bfi     r5, r7, #10, #1
+    ubfx    r7, r4, #12, #4
+    bfi     r5, r7, #0, #4
+    strh    r5, [r3]
+    strh    r6, [r3, #2]
+    b       .Lhalf
 .Lrelocated:
 
     @ 7. A loader that left caches or the MMU on is to be reported, not to be died of: push what
@@ -308,7 +330,7 @@ witness_hyp_trap:
     mrc     p15, 4, r0, c5, c2, 0   @ HSR
     mrs     r1, ELR_hyp
     mrc     p15, 4, r2, c6, c0, 0   @ HDFAR
-    b       witness_hyp_fault
+    bl      witness_hyp_fault       @ Thumb code: BLX
     .ltorg
 
 @ CRC-32 (reflected 0x04c11db7) by nibbles.

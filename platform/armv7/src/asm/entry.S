@@ -11,8 +11,8 @@
 
     .equ HEADER_FILE_LENGTH, 0x2c
     .equ HEADER_TABLE_OFFSET, 0x64
-    .equ HEADER_TABLE_WORDS, 0x68
     .equ HEADER_BASE, 0x70              @ the address the image is relocated for now
+    .equ TABLE_FAR, 255
     .equ MODE_MASK, 0x1f
     .equ MODE_SVC, 0x13
     .equ MODE_HYP, 0x1a
@@ -164,7 +164,7 @@ entry:
 2:  cmp     r2, r3                      @ both multiples of 16
     stmlo   r2!, {r4-r6, r9}
     blo     2b
-    mov     r11, #0                     @ the backtrace ends here
+    mov     r7, #0                      @ the backtrace ends here
     mov     lr, #0
     add     r1, r0, #EARLY_INFO_SIZE
     add     r1, r1, #4
@@ -184,40 +184,63 @@ entry:
     .word   SCTLR_OFF
 
 @ Applies the relocation table (docs/image-format.md) to the image at r0, relocated for r1.
+@ Instructions are read and written by halves: memory without an MMU takes no unaligned words.
 @ Clobbers r0-r3, r9-r12. No stack.
     .type relocate, %function
 relocate:
     str     r0, [r0, #HEADER_BASE]
-    sub     r1, r0, r1                  @ r1 = delta
     ldr     r2, [r0, #HEADER_TABLE_OFFSET]
-    ldr     r3, [r0, #HEADER_TABLE_WORDS]
-    add     r2, r2, r0
-    add     r3, r2, r3, lsl #2
-1:  cmp     r2, r3
-    bxhs    lr
-    ldr     r9, [r2], #4
-    ands    r10, r9, #3
-    bic     r9, r9, #3
-    ldr     r11, [r0, r9]
-    bne     2f
-    add     r11, r11, r1                @ ABS32
-    str     r11, [r0, r9]
-    b       1b
-2:  cmp     r10, #1
-    bne     3f
-    ubfx    r10, r11, #16, #4           @ MOVW: imm4:imm12 + low half of delta
-    ubfx    r12, r11, #0, #12
-    orr     r12, r12, r10, lsl #12
-    add     r12, r12, r1
-    b       4f
-3:  ldr     r12, [r2], #4               @ MOVT: high half of linked + new base
-    add     r12, r12, r0
-    lsr     r12, r12, #16
-4:  bfi     r11, r12, #0, #12
-    ubfx    r12, r12, #12, #4
-    bfi     r11, r12, #16, #4
-    str     r11, [r0, r9]
-    b       1b
+    add     r2, r2, r0                  @ r2 = next byte of the table
+    mov     r3, r0                      @ r3 = place
+    sub     r0, r0, r1                  @ r0 = delta, r1 = old base
+1:  ldrb    r9, [r2], #1                @ the pointers: words from place to place
+    cmp     r9, #TABLE_FAR
+    add     r3, r3, r9, lsl #2
+    subeq   r3, r3, #4                  @ as far as the longest distance, nothing to patch
+    beq     1b
+    cmp     r9, #0
+    ldrne   r10, [r3]
+    addne   r10, r10, r0
+    strne   r10, [r3]
+    bne     1b
+    add     r3, r0, r1
+2:  ldrb    r9, [r2], #1                @ Thumb's movw and movt: halfwords from place to place
+    cmp     r9, #TABLE_FAR
+    add     r3, r3, r9, lsl #1
+    subeq   r3, r3, #2
+    beq     2b
+    cmp     r9, #0
+    bxeq    lr
+    ldrh    r10, [r3]                   @ 11110 i 10 m100 imm4, m: movt
+    ldrh    r11, [r3, #2]               @ 0 imm3 Rd imm8
+    ubfx    r9, r10, #10, #1
+    bfi     r9, r10, #1, #4
+    ubfx    r12, r11, #12, #3
+    orr     r9, r12, r9, lsl #3
+    uxtb    r12, r11
+    orr     r9, r12, r9, lsl #8         @ r9 = imm4:i:imm3:imm8, the half
+    tst     r10, #0x80
+    addeq   r9, r9, r0                  @ movw
+    beq     3f
+    lsl     r9, r9, #16                 @ movt: the low half, as linked, follows in the table
+    ldrb    r12, [r2], #1
+    orr     r9, r9, r12
+    ldrb    r12, [r2], #1
+    orr     r9, r9, r12, lsl #8
+    add     r12, r9, r1
+    bfi     r9, r12, #0, #16            @ r9 = the address as it is now
+    add     r9, r9, r0
+    lsr     r9, r9, #16
+3:  bfi     r11, r9, #0, #8
+    lsr     r9, r9, #8
+    bfi     r11, r9, #12, #3
+    lsr     r9, r9, #3
+    bfi     r10, r9, #10, #1
+    lsr     r9, r9, #1
+    bfi     r10, r9, #0, #4
+    strh    r10, [r3]
+    strh    r11, [r3, #2]
+    b       2b
 
 @ Makes instructions just written (caches off, so they are in memory) the ones fetched.
 @ Clobbers r0.

@@ -113,7 +113,7 @@ pl1_common:
 exception_common:
     mov     r0, sp
     bic     sp, sp, #7                  @ AAPCS
-    mov     r11, #0
+    mov     r7, #0                      @ the handler's own backtrace ends here
     bl      baton_exception
     @ Abandon the command: back to guarded_call's frame, in the loader's mode.
     mrs     r1, cpsr

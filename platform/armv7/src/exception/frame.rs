@@ -17,9 +17,10 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// Returns the frame pointer (r11, AAPCS).
+    /// Returns the frame pointer: r7, as the compiler's Thumb code has it. The assembly is ARM
+    /// code, makes no frames, and leaves r7 to its callers wherever it can be interrupted.
     pub fn frame_pointer(&self) -> u32 {
-        let [.., fp, _] = self.r;
+        let [_, _, _, _, _, _, _, fp, ..] = self.r;
         fp
     }
 }

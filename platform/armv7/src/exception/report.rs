@@ -35,6 +35,9 @@ pub struct Facts<'a> {
 /// How many frames a backtrace shows.
 const BACKTRACE_DEPTH: usize = 16;
 
+/// Bit 0 of a return address: Thumb state. Not a part of the instruction's address.
+const THUMB: u32 = 1;
+
 /// An address, with its offset if it lies in the image's code.
 struct Code<'a>(u32, &'a Facts<'a>);
 
@@ -43,7 +46,7 @@ impl fmt::Display for Code<'_> {
         write!(f, "{:08x}", self.0)?;
         if self.1.text.contains(self.0.into()) {
             let base = self.1.image.start().as_u32().unwrap_or(0);
-            write!(f, " (baton+{:#x})", self.0.wrapping_sub(base))?;
+            write!(f, " (baton+{:#x})", (self.0 & !THUMB).wrapping_sub(base))?;
         }
         Ok(())
     }
@@ -126,7 +129,7 @@ fn write_syndrome(out: &mut dyn Write, facts: &Facts<'_>) -> fmt::Result {
     }
 }
 
-/// Follows the frame pointers (r11: saved r11, saved lr) while they go up inside the stack.
+/// Follows the frame pointers (r7: saved r7, saved lr) while they go up inside the stack.
 fn write_backtrace(out: &mut dyn Write, facts: &Facts<'_>) -> fmt::Result {
     writeln!(out, "backtrace:\n  {}", Code(facts.frame.pc, facts))?;
     let mut fp = facts.frame.frame_pointer();
@@ -142,7 +145,7 @@ fn write_backtrace(out: &mut dyn Write, facts: &Facts<'_>) -> fmt::Result {
         if !facts.text.contains(return_address.into()) {
             break;
         }
-        writeln!(out, "  {}", Code(return_address, facts))?;
+        writeln!(out, "  {}", Code(return_address & !THUMB, facts))?;
         below = second;
         fp = (facts.read_stack)(fp);
     }
@@ -167,7 +170,7 @@ mod tests {
     fn read_stack(address: u32) -> u32 {
         match address {
             0x9800 => 0x9900,
-            0x9804 => 0x1010,
+            0x9804 => 0x1011,
             0x9904 => 0x1020,
             _ => 0,
         }
@@ -176,12 +179,12 @@ mod tests {
     fn report(vector: u32, raw: u32, address: u32) -> String {
         let mut frame = Frame {
             pc: 0x1004,
-            lr: 0x9999_0000,
+            lr: 0x1009,
             sp: 0x9700,
             psr: 0x1da,
             ..Frame::default()
         };
-        frame.r[11] = 0x9800;
+        frame.r[7] = 0x9800;
         let mut text = String::new();
         let facts = Facts {
             vector: Vector::from_number(vector),
@@ -205,7 +208,7 @@ mod tests {
         let text = report(4, 0x9400_0006, 0);
         assert!(text.starts_with(
             "\nData Abort in HYP: read of 0x00000000: translation fault, level 2\n\
-             pc : 00001004 (baton+0x4)   lr : 99990000\n"
+             pc : 00001004 (baton+0x4)   lr : 00001009 (baton+0x8)\n"
         ));
         assert!(text.ends_with(
             "backtrace:\n  00001004 (baton+0x4)\n  00001010 (baton+0x10)\n  \

@@ -1,4 +1,4 @@
-//! Writes small ARM ELFs, right ones and wrong ones.
+//! Writes small ARM ELFs of Thumb code, right ones and wrong ones.
 
 use goblin::elf::{header::*, program_header::*, reloc::*, section_header::*, sym::*};
 
@@ -50,12 +50,15 @@ pub struct Builder {
     pub code_flags: u32,
 }
 
+/// Thumb's `movw`, its first halfword low, as memory shows it.
 pub fn movw(register: u32, half: u32) -> u32 {
-    0xe300_0000 | (half & 0xf000) << 4 | register << 12 | half & 0xfff
+    let first = 0xf240 | half >> 12 | (half >> 11 & 1) << 10;
+    let second = (half >> 8 & 7) << 12 | register << 8 | half & 0xff;
+    first | second << 16
 }
 
 pub fn movt(register: u32, half: u32) -> u32 {
-    movw(register, half) | 0x0040_0000
+    movw(register, half) | 0x80
 }
 
 impl Builder {
@@ -77,7 +80,8 @@ impl Builder {
             TARGET,
             movw(3, TARGET & 0xffff),
             movt(3, TARGET >> 16),
-            0xebff_fffe,
+            // bl, first halfword low
+            0xfffe_f7ff,
         ]);
         words.extend([0x1111_1111, 0x2222_2222, 0x3333_3333, 0x4444_4444]);
         let code: Vec<u8> = words
@@ -111,9 +115,9 @@ impl Builder {
             ],
             relocations: vec![
                 (POINTER, SYM_TARGET, R_ARM_ABS32),
-                (MOVW, SYM_TARGET, R_ARM_MOVW_ABS_NC),
-                (MOVT, SYM_TARGET, R_ARM_MOVT_ABS),
-                (CALL, SYM_TARGET, R_ARM_CALL),
+                (MOVW, SYM_TARGET, R_ARM_THM_MOVW_ABS_NC),
+                (MOVT, SYM_TARGET, R_ARM_THM_MOVT_ABS),
+                (CALL, SYM_TARGET, R_ARM_THM_PC22),
                 (CALL + 4, 0, R_ARM_V4BX),
             ],
             relocation_type: SHT_REL,

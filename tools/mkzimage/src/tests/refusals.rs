@@ -141,7 +141,9 @@ fn kinds_that_the_entry_code_cannot_apply() {
         (R_ARM_GOTOFF, "R_ARM_GOTOFF (24)"),
         (R_ARM_TARGET1, "R_ARM_TARGET1 (38)"),
         (R_ARM_TARGET2, "R_ARM_TARGET2 (41)"),
-        (R_ARM_THM_MOVW_ABS_NC, "R_ARM_THM_MOVW_ABS_NC (47)"),
+        (R_ARM_MOVW_ABS_NC, "R_ARM_MOVW_ABS_NC (43)"),
+        (R_ARM_MOVT_ABS, "R_ARM_MOVT_ABS (44)"),
+        (R_ARM_THM_MOVW_BREL_NC, "R_ARM_THM_MOVW_BREL_NC (87)"),
         (R_ARM_TLS_LE32, "R_ARM_TLS_LE32"),
         (R_ARM_RELATIVE, "R_ARM_RELATIVE (23)"),
         (200, "(200)"),
@@ -160,6 +162,18 @@ fn places() {
             b.relocations[0].0 += odd;
         });
     }
+    refused(&["0x75", "multiple of 2", "target"], |b| {
+        b.relocations[1].0 += 1;
+    });
+    // A pointer whose low half is the second half of the instruction before it.
+    refused(&["two relocations at 0x78"], |b| {
+        b.set_word(MOVW, 0xf240_0000);
+        b.set_word(MOVT, 0x0001_0304);
+        b.relocations = vec![
+            (MOVW + 2, SYM_TARGET, R_ARM_THM_MOVW_ABS_NC),
+            (MOVT, SYM_TARGET, R_ARM_ABS32),
+        ];
+    });
     for outside in [IMAGE_END, 0x1000, 0xffff_fffc] {
         let place = format!("{outside:#x}");
         refused(&[&place, "not in the image", "0x90"], |b| {

@@ -76,7 +76,7 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything
-everything: loader payloads image build/kernel/zImage
+everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
 
 build-programs:
 	@tools/setup/packages $(BUILD_PROGRAMS)
@@ -116,7 +116,7 @@ build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
-build/kernel/zImage build/firmware/u-boot.bin build/cache/busybox &: FORCE
+build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox &: FORCE
 	@tools/setup/debian
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs

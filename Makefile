@@ -76,7 +76,7 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything
-everything: loader payloads image build/kernel/zImage
+everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
 
 build-programs:
 	@tools/setup/packages $(BUILD_PROGRAMS)
@@ -100,20 +100,23 @@ $(MKZIMAGE): FORCE | toolchain
 $(MKCARD): FORCE | toolchain
 	@tools/host-cargo build -q -p mkcard
 
-$(TARGET_DIR)/%: FORCE | toolchain
-	@echo "==> building $* for the target" >&2
-	@tools/target-cargo build --release -p $*
+# Images are made every time and kept if they changed: the time of a program that cargo takes from
+# its cache (another toolchain, an older commit) says nothing.
+define make-image
+@echo "==> building $(1) for the target" >&2
+@tools/target-cargo build --release -p $(1)
+@mkdir -p $(@D)
+@$(MKZIMAGE) $(TARGET_DIR)/$(1) $@.new
+@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+endef
 
-build/baton.zimg: $(TARGET_DIR)/baton $(MKZIMAGE)
-	@$(MKZIMAGE) $< $@
+build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
+	$(call make-image,baton)
 
-build/payloads/%.zimg: $(TARGET_DIR)/% $(MKZIMAGE)
-	@mkdir -p $(@D)
-	@$(MKZIMAGE) $< $@
+build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
+	$(call make-image,$*)
 
-.PRECIOUS: $(TARGET_DIR)/%
-
-build/kernel/zImage build/firmware/u-boot.bin build/cache/busybox &: FORCE
+build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox &: FORCE
 	@tools/setup/debian
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs

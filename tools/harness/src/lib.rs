@@ -17,8 +17,10 @@
 
 pub mod build;
 mod card;
+mod count;
 mod error;
 pub mod flow;
+mod gdb;
 mod machine;
 mod monitor;
 mod pattern;
@@ -31,6 +33,7 @@ mod transcript;
 pub mod witness;
 
 pub use card::Card;
+pub use count::{Mark, count};
 pub use error::{Error, ErrorKind, Result};
 pub use machine::{FirstStage, Machine};
 pub use monitor::Monitor;

@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -9,7 +10,7 @@ use std::{
 use crate::{
     build,
     card::Card,
-    error::Result,
+    error::{Error, Result},
     monitor::Monitor,
     scratch::Scratch,
     session::{Session, file_name},
@@ -45,7 +46,7 @@ pub struct Machine {
     memory_mib: u32,
     first_stage: FirstStage,
     card: Option<Card>,
-    icount: bool,
+    uboot_go: bool,
     arguments: Vec<OsString>,
 }
 
@@ -62,7 +63,7 @@ impl Machine {
             memory_mib: 512,
             first_stage: FirstStage::UBoot,
             card: None,
-            icount: false,
+            uboot_go: false,
             arguments: Vec::new(),
         }
     }
@@ -131,9 +132,12 @@ impl Machine {
         self
     }
 
-    /// Makes one instruction one virtual nanosecond, and sleeping free; runs one CPU at a time.
-    pub fn counted(mut self) -> Self {
-        self.icount = true;
+    /// Repairs `go` in a copy of U-Boot. Debian's U-Boot 2023.01 waits before it jumps until the
+    /// UART can *not* take a character (`pl01x_serial_pending` answers "not full" where "not empty"
+    /// is asked), which on QEMU's PL011, never full, is for ever. A U-Boot without that code is
+    /// left as it is.
+    pub fn with_working_go(mut self) -> Self {
+        self.uboot_go = true;
         self
     }
 
@@ -150,8 +154,29 @@ impl Machine {
     pub fn start(self) -> Result<Session> {
         let slot = Slot::take()?;
         let scratch = Scratch::new()?;
+        self.start_with(slot, scratch, &[])
+    }
+
+    /// Starts the machine stopped, with one processor, counting instructions, and returns its gdb
+    /// stub's socket.
+    pub(crate) fn start_for_counting(mut self) -> Result<(Session, PathBuf)> {
+        self.cpus = 1;
+        let slot = Slot::take()?;
+        let scratch = Scratch::new()?;
+        let socket = scratch.file("gdb");
+        let stub = format!("unix:{},server=on,wait=off", socket.display());
+        let counting = ["-icount", "shift=0,sleep=off", "-S", "-gdb", &stub];
+        let session = self.start_with(slot, scratch, &counting)?;
+        Ok((session, socket))
+    }
+
+    fn start_with(self, slot: Slot, scratch: Scratch, more: &[&str]) -> Result<Session> {
         let socket = scratch.file("qmp");
-        let command = self.command(&socket)?;
+        let mut command = self.command(&scratch)?;
+        command
+            .arg("-qmp")
+            .arg(format!("unix:{},server=on,wait=off", socket.display()))
+            .args(more);
         let mut session = Session::start(&self.name, command)?;
         session.monitor = Some(Monitor::at(socket));
         session.belongings.push(Box::new(scratch));
@@ -161,7 +186,7 @@ impl Machine {
     }
 
     /// Returns QEMU's command line.
-    fn command(&self, socket: &Path) -> Result<Command> {
+    fn command(&self, scratch: &Scratch) -> Result<Command> {
         let mut command = Command::new("qemu-system-arm");
         let on = |flag: bool| if flag { "on" } else { "off" };
         command
@@ -180,22 +205,21 @@ impl Machine {
             .args(["-nodefaults", "-nic", "none", "-display", "none"])
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             .args(["-chardev", "stdio,id=console,signal=off"])
-            .args(["-serial", "chardev:console", "-monitor", "none"])
-            .arg("-qmp")
-            .arg(format!("unix:{},server=on,wait=off", socket.display()));
+            .args(["-serial", "chardev:console", "-monitor", "none"]);
         if let Some(card) = &self.card {
             command
                 .args(["-drive", &card.drive()])
                 .args(["-device", "virtio-blk-device,drive=card"]);
         }
-        if self.icount {
-            command.args(["-icount", "shift=0,sleep=off"]);
-        }
+        self.first_stage_arguments(&mut command, scratch)?;
+        command.args(&self.arguments);
+        Ok(command)
+    }
+
+    fn first_stage_arguments(&self, command: &mut Command, scratch: &Scratch) -> Result<()> {
         match &self.first_stage {
             FirstStage::UBoot => {
-                command
-                    .arg("-bios")
-                    .arg(build::file("firmware/u-boot.bin")?);
+                command.arg("-bios").arg(self.uboot(scratch)?);
             }
             FirstStage::Kernel {
                 image,
@@ -215,7 +239,47 @@ impl Machine {
                 }
             }
         }
-        command.args(&self.arguments);
-        Ok(command)
+        Ok(())
+    }
+
+    /// Returns the path of U-Boot, repaired if that was asked for.
+    fn uboot(&self, scratch: &Scratch) -> Result<PathBuf> {
+        let path = build::file(UBOOT)?;
+        if !self.uboot_go {
+            return Ok(path);
+        }
+        let mut image = build::read(UBOOT)?;
+        repair_go(&mut image);
+        let copy = scratch.file("u-boot.bin");
+        fs::write(&copy, image)
+            .map_err(|error| Error::io(format!("writing {}", copy.display()), error))?;
+        Ok(copy)
+    }
+}
+
+/// U-Boot in the build folder.
+const UBOOT: &str = "firmware/u-boot.bin";
+
+/// Has `pl01x_serial_pending` answer that nothing waits to be sent. Tells whether it was there,
+/// exactly once.
+fn repair_go(image: &mut [u8]) -> bool {
+    /// `eor r0, r3, #0x20; ubfx r0, r0, #5, #1`: the flag register's TXFF, inverted.
+    const NOT_FULL: [u8; 8] = [0x20, 0x00, 0x23, 0xe2, 0xd0, 0x02, 0xe0, 0xe7];
+    /// `mov r0, #0` for the second of them.
+    const NOTHING: [u8; 4] = [0x00, 0x00, 0xa0, 0xe3];
+    let mut places = image
+        .windows(NOT_FULL.len())
+        .enumerate()
+        .filter(|(_, window)| *window == NOT_FULL)
+        .map(|(place, _)| place + 4);
+    let (Some(place), None) = (places.next(), places.next()) else {
+        return false;
+    };
+    match image.get_mut(place..place + NOTHING.len()) {
+        Some(instruction) => {
+            instruction.copy_from_slice(&NOTHING);
+            true
+        }
+        None => false,
     }
 }

@@ -259,8 +259,13 @@ impl Session {
 
     /// Marks the session as failed, so that its transcript stays, and makes the error that says so.
     pub fn fail(&mut self, kind: ErrorKind) -> Error {
+        self.fail_with(kind.into())
+    }
+
+    /// As [`Session::fail`], for an error that is one already.
+    pub(crate) fn fail_with(&mut self, error: Error) -> Error {
         self.failed = true;
-        Error::from(kind).with_transcript(
+        error.with_transcript(
             self.console.tail(),
             self.console.path().map(std::path::Path::to_owned),
         )

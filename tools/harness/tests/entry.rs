@@ -26,7 +26,8 @@ fn works(session: &mut harness::Session, mode: &str) -> Result<()> {
 /// The image runs wherever it is put: at U-Boot's usual address, 4 KiB-aligned ones that are
 /// aligned to nothing more, across 128 MiB boundaries, near the top, and by both of U-Boot's ways.
 fn at(name: &str, address: u32, start: &str) -> Result<()> {
-    let mut session = Machine::virt(name).card(Card::built()?).start()?;
+    let machine = Machine::virt(name).card(Card::built()?);
+    let mut session = machine.with_working_go().start()?;
     flow::uboot_prompt(&mut session)?;
     flow::uboot_load(&mut session, address, "baton.zimg")?;
     session.send_line(start);
@@ -75,7 +76,8 @@ fn go_near_the_top() -> Result<()> {
 
 #[test]
 fn go_without_a_tree_says_so() -> Result<()> {
-    let mut session = Machine::virt(here!()).card(Card::built()?).start()?;
+    let machine = Machine::virt(here!()).card(Card::built()?);
+    let mut session = machine.with_working_go().start()?;
     flow::uboot_prompt(&mut session)?;
     flow::uboot_load(&mut session, 0x4020_0000, "baton.zimg")?;
     session.send_line("go 40200000");
@@ -86,7 +88,8 @@ fn go_without_a_tree_says_so() -> Result<()> {
 
 #[test]
 fn go_with_something_that_is_no_tree_says_so() -> Result<()> {
-    let mut session = Machine::virt(here!()).card(Card::built()?).start()?;
+    let machine = Machine::virt(here!()).card(Card::built()?);
+    let mut session = machine.with_working_go().start()?;
     flow::uboot_prompt(&mut session)?;
     flow::uboot_load(&mut session, 0x4020_0000, "baton.zimg")?;
     session.run_ok("mw.l 48000000 12345678 100")?;

@@ -12,7 +12,7 @@ fn run(arguments: &[OsString]) -> Result<String, String> {
     let elf = fs::read(input).map_err(|error| named(input, &error))?;
     let image = mkzimage::make(&elf).map_err(|error| named(input, &error))?;
     fs::write(output, &image.bytes).map_err(|error| named(output, &error))?;
-    Ok(format!("{}: {}", output.display(), image.summary))
+    Ok(format!("{}: {}", input.display(), image.summary))
 }
 
 fn main() -> ExitCode {

@@ -28,6 +28,8 @@ pub enum BootError {
     NoTree,
     /// An initrd at an address, and nobody said how many bytes it has.
     UnknownSize(PhysAddr),
+    /// The initrd's size was given as 0.
+    EmptyInitrd(PhysAddr),
     /// More pieces, far apart, than a handoff can clean: so many.
     TooScattered(usize),
 }
@@ -84,6 +86,7 @@ impl fmt::Display for BootError {
             Self::NoTree => f.write_str(
                 "no device tree: the first stage gave none; name one as the third argument",
             ),
+            Self::EmptyInitrd(at) => write!(f, "the initrd at {at} has no bytes"),
             Self::UnknownSize(at) => {
                 write!(
                     f,

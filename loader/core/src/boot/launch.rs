@@ -100,6 +100,9 @@ fn piece(initrd: &Opened) -> Result<Piece, BootError> {
         Opened::File(ref file, _) => Ok(Piece::Anywhere(file.size())),
         Opened::Memory { at, size } => {
             let size = size.ok_or(BootError::UnknownSize(at))?;
+            if size == 0 {
+                return Err(BootError::EmptyInitrd(at));
+            }
             PhysRange::from_size(at, size)
                 .map(Piece::At)
                 .ok_or(BootError::Memory(platform_api::MemoryError::Unaddressable(

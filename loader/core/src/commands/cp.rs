@@ -30,7 +30,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let source = Objects::parse(source, width, count)?;
     let target = Objects::parse(target, width, count)?;
     // Where the two overlap, the end that the other run covers goes first.
-    let backward = target.start() > source.start();
+    let backward =
+        target.start() > source.start() && target.start() <= source.address(count - 1).as_u64();
     for step in 0..count {
         check_interrupt(cx, step)?;
         let index = if backward { count - 1 - step } else { step };

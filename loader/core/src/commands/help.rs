@@ -25,7 +25,12 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let mut known = true;
     for name in names {
         match find(name) {
-            Some(command) => print_usage(cx, command),
+            Some(command) => {
+                if command.name != *name && command.aliases.contains(name) {
+                    let _ = writeln!(cx, "{name} - alias for '{}'", command.name);
+                }
+                print_usage(cx, command);
+            }
             None => {
                 known = false;
                 // Writing to a context cannot fail.

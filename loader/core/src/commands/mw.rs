@@ -1,5 +1,7 @@
 //! `mw`: writes memory.
 
+use platform_api::Width;
+
 use super::{
     Command, CommandError, Group,
     access::{Objects, check_interrupt, parse_width},
@@ -18,6 +20,18 @@ pub static MW: Command = Command {
     run,
 };
 
+/// Parses a value that must fit `width`: what would be cut off was meant for another width.
+fn parse_value(text: &str, width: Width) -> Result<u64, CommandError> {
+    let value = parse_hex(text)?;
+    match value.checked_shr(u32::try_from(width.bytes() * 8).unwrap_or(u32::MAX)) {
+        None | Some(0) => Ok(value),
+        Some(_) => Err(CommandError::Message(alloc::format!(
+            "{text} does not fit {} bits",
+            width.bytes() * 8
+        ))),
+    }
+}
+
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (name, address, value, count) = match arguments {
         [name, address, value] => (name, address, value, 1),
@@ -25,7 +39,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         _ => return Err(CommandError::Usage),
     };
     let objects = Objects::parse(address, parse_width(name)?, count)?;
-    let value = parse_hex(value)?;
+    let value = parse_value(value, objects.width())?;
     for index in 0..count {
         check_interrupt(cx, index)?;
         let address = objects.address(index);

@@ -39,6 +39,9 @@ pub const HEAD_SIZE: usize = 512;
 /// What is fetched at once: the block that a word lies in.
 const PIECE: u32 = 512;
 
+/// Words of a tag's own header: size and tag.
+const TAG_HEADER_WORDS: u32 = 2;
+
 /// How many tags are looked at before the table is called broken.
 const MAX_TAGS: usize = 32;
 /// The words of a KLSZ tag's body that are understood.
@@ -188,7 +191,8 @@ pub fn parse(head: &[u8], file: u64, fetch: &mut Fetch<'_>) -> Result<ZImage, ZI
     let start = word(header, START_OFFSET).ok_or_else(short)?;
     let end = word(header, END_OFFSET).ok_or_else(short)?;
     let declared = match end.checked_sub(start) {
-        Some(length) if length >= 0x30 => length,
+        // An image that is its header alone has nothing to enter.
+        Some(length) if length as usize > HEADER_SIZE => length,
         _ => return Err(ZImageError::BadLength { start, end }),
     };
     let held = u32::try_from(file).unwrap_or(u32::MAX);
@@ -295,15 +299,21 @@ impl Source<'_, '_> {
                 return Ok(size_word);
             }
             let bad = ZImageError::BadTag { offset, words };
-            let end = match words
+            // In range or refused below: the word after the size is read inside the image.
+            let tag = self.word(offset.saturating_add(4), image.length)?;
+            // The first kernels with this tag counted its two words of body alone.
+            let counted = if tag == Some(TAG_KLSZ) && words == TAG_HEADER_WORDS {
+                words + TAG_HEADER_WORDS
+            } else {
+                words
+            };
+            let end = match counted
                 .checked_mul(4)
                 .and_then(|size| offset.checked_add(size))
             {
-                Some(end) if words >= 2 && end <= image.length => end,
+                Some(end) if words >= TAG_HEADER_WORDS && end <= image.length => end,
                 _ => return Err(bad),
             };
-            // In range: the whole tag lies inside the image.
-            let tag = self.word(offset.saturating_add(4), end)?;
             if tag == Some(TAG_KLSZ) {
                 size_word = Some(self.sizes(offset.saturating_add(8), end, image)?);
             }

@@ -61,6 +61,14 @@ fn reads_an_older_table_after_other_tags() {
     );
 }
 
+/// As the first kernels with the table wrote it: the size counts the body alone.
+#[test]
+fn reads_the_first_kernels_table() {
+    let bytes = image(0x1000, &[2, TAG_KLSZ, 0xffb, 0x10, 0]);
+    let image = parse_bytes(&bytes).unwrap();
+    assert_eq!((image.inflated, image.bss), (Some(0x0123_4567), 0x10));
+}
+
 #[test]
 fn takes_images_without_a_table() {
     let mut bytes = image(0x1000, &[]);

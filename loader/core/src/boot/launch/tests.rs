@@ -106,6 +106,10 @@ fn the_size_of_a_loaded_initrd_is_known() {
         refusal,
         "the size of the initrd at 0x44000000 is not known; try 0x44000000:SIZE"
     );
+    assert_eq!(
+        board.refuses("bootz 42000000 44000000:0"),
+        "the initrd at 0x44000000 has no bytes"
+    );
     board.loaded.push(LoadedFile {
         path: "initrd.img".into(),
         range: range(0x4400_0000, INITRD as u64),

@@ -29,7 +29,7 @@ mod sleep;
 mod version;
 mod virtio;
 
-use alloc::{format, string::String};
+use alloc::{boxed::Box, format, string::String};
 use core::fmt;
 
 use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
@@ -90,17 +90,17 @@ pub enum CommandError {
     /// Words of its own, naming the offending value.
     Message(String),
     /// Memory was not granted.
-    Memory(MemoryError),
+    Memory(Box<MemoryError>),
     /// A file, a file system or a disk.
-    Storage(StorageError),
+    Storage(Box<StorageError>),
     /// The device tree.
-    Tree(TreeError),
+    Tree(Box<TreeError>),
     /// An image, its placement or the handoff.
-    Boot(BootError),
+    Boot(Box<BootError>),
     /// Reset or power-off.
     Power(PowerError),
     /// A variable was not set.
-    Env(EnvError),
+    Env(Box<EnvError>),
 }
 
 impl fmt::Display for CommandError {
@@ -124,37 +124,37 @@ impl core::error::Error for CommandError {}
 
 impl From<MemoryError> for CommandError {
     fn from(error: MemoryError) -> Self {
-        Self::Memory(error)
+        Self::Memory(Box::new(error))
     }
 }
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(error)
+        Self::Storage(Box::new(error))
     }
 }
 
 impl From<BlockError> for CommandError {
     fn from(error: BlockError) -> Self {
-        Self::Storage(StorageError::from(error))
+        StorageError::from(error).into()
     }
 }
 
 impl From<TreeError> for CommandError {
     fn from(error: TreeError) -> Self {
-        Self::Tree(error)
+        Self::Tree(Box::new(error))
     }
 }
 
 impl From<BootError> for CommandError {
     fn from(error: BootError) -> Self {
-        Self::Boot(error)
+        Self::Boot(Box::new(error))
     }
 }
 
 impl From<HandoffRefusal> for CommandError {
     fn from(error: HandoffRefusal) -> Self {
-        Self::Boot(BootError::from(error))
+        BootError::from(error).into()
     }
 }
 
@@ -166,7 +166,7 @@ impl From<PowerError> for CommandError {
 
 impl From<EnvError> for CommandError {
     fn from(error: EnvError) -> Self {
-        Self::Env(error)
+        Self::Env(Box::new(error))
     }
 }
 

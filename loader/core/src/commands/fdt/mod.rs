@@ -109,7 +109,7 @@ fn property_of<'t>(
     name: &str,
 ) -> Result<&'t [u8], CommandError> {
     tree.property(node, name).ok_or_else(|| {
-        CommandError::Tree(TreeError::NoProperty {
+        CommandError::from(TreeError::NoProperty {
             path: tree.path(node),
             name: String::from(name),
         })

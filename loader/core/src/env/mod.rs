@@ -168,7 +168,7 @@ impl fmt::Display for EnvError {
                 "## Error: illegal character '='in variable name \"{name}\""
             ),
             Self::BadName(name) => {
-                let name = name.escape_debug();
+                let name = name.escape_default();
                 write!(f, "## Error: \"{name}\" cannot name a variable")
             }
             Self::Nul(name) => write!(f, "## Error: the value of \"{name}\" contains a NUL"),

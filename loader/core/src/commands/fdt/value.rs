@@ -12,7 +12,7 @@ use super::CommandError;
 pub(super) fn parse(arguments: &[&str]) -> Result<Vec<u8>, CommandError> {
     match arguments
         .first()
-        .and_then(|first| first.trim_start().chars().next())
+        .and_then(|first| first.trim_ascii_start().chars().next())
     {
         Some('<') => list(arguments, '<', '>', cell),
         Some('[') => list(arguments, '[', ']', bytes),
@@ -39,7 +39,7 @@ fn list(
 ) -> Result<Vec<u8>, CommandError> {
     let joined = arguments.join(" ");
     let inner = joined
-        .trim()
+        .trim_ascii()
         .strip_prefix(open)
         .and_then(|rest| rest.strip_suffix(close))
         .ok_or_else(|| {

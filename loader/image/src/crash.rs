@@ -17,7 +17,8 @@ pub fn set_uart(base: u32) {
     platform_armv7::exception::set_output(write);
 }
 
-fn write(text: &str) {
+/// Writes without driver, heap or lock.
+pub fn write(text: &str) {
     let Some(base) = NonNull::new(UART.load(Ordering::Relaxed) as *mut u8) else {
         return;
     };

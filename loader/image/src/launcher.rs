@@ -37,14 +37,15 @@ impl BoardLauncher {
     /// Returns every byte of the loader that may be dirty.
     fn own_memory() -> CleanRanges {
         let mut ranges = CleanRanges::default();
-        let own: [PhysRange; 4] = [
+        let own: [PhysRange; 5] = [
             layout::data(),
+            layout::bss(),
             layout::exception_stack(),
             layout::stack(),
             heap::touched(),
         ];
         for range in own {
-            // Four ranges fit the list by its constant.
+            // Five ranges fit the list by its constant.
             let _ = ranges.push(range);
         }
         ranges

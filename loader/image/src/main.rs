@@ -15,4 +15,6 @@ mod launcher;
 mod mapping;
 mod memory;
 mod power;
+#[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
+mod self_check;
 mod start;

@@ -34,6 +34,7 @@ use crate::{
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
     power::PsciPower,
+    self_check,
 };
 
 /// Where a machine without CNTFRQ and without `clock-frequency` is assumed to count: QEMU's and
@@ -47,6 +48,7 @@ const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 #[unsafe(no_mangle)]
 unsafe extern "C" fn baton_main(info: &EarlyInfo, state: &EntryState) -> ! {
     entry::install_vectors();
+    let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
     let space = unsafe { AddressSpace::new(&info.memory.banks, info.home) };
@@ -74,6 +76,7 @@ unsafe extern "C" fn baton_main(info: &EarlyInfo, state: &EntryState) -> ! {
         park();
     };
     crash::set_uart(raw.data);
+    checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.

@@ -18,7 +18,7 @@ pub struct RawUart {
 }
 
 /// How many ranges the last page can clean: the payload's and the loader's own.
-const RANGES: usize = MAX_CLEAN_RANGES + 4;
+const RANGES: usize = MAX_CLEAN_RANGES + 5;
 
 /// What handoff.S loads with one LDM, in its order.
 #[repr(C)]

@@ -7,7 +7,7 @@ use platform_api::{PhysAddr, PhysRange};
 unsafe extern "C" {
     static _start: u8;
     static __text_end: u8;
-    static __rodata_end: u8;
+    static __data_end: u8;
     static __image_end: u8;
     static __bss_start: u8;
     static __bss_end: u8;
@@ -40,10 +40,10 @@ macro_rules! span {
 span!(/// Code: read and execute.
     text, _start, __text_end);
 span!(/// Constants: read.
-    rodata, __text_end, __rodata_end);
-span!(/// Initialised and zeroed variables, page tables: read and write.
-    data, __rodata_end, __bss_end);
-span!(/// Zeroed variables alone.
+    rodata, __data_end, __bss_start);
+span!(/// Initialised variables: read and write. Empty as a rule.
+    data, __text_end, __data_end);
+span!(/// Zeroed variables and page tables: read and write.
     bss, __bss_start, __bss_end);
 span!(/// The exceptions' stack.
     exception_stack, __exception_stack_bottom, __exception_stack_top);

@@ -40,7 +40,7 @@ impl MemoryMap {
     /// Makes a map; the banks are sorted and merged, empty ones dropped.
     pub fn new(ram: Vec<PhysRange>, reserved: Vec<Claim>, loader: Vec<Claim>) -> Self {
         Self {
-            ram: merge(ram),
+            ram: merge(&ram),
             reserved,
             loader,
         }
@@ -57,12 +57,21 @@ impl MemoryMap {
     }
 }
 
+/// Sorts ranges and drops empty ones. There are a handful, mostly sorted: the library's sorts
+/// would be a hundredth of the image.
+pub(super) fn sorted(ranges: &[PhysRange]) -> Vec<PhysRange> {
+    let mut sorted = Vec::with_capacity(ranges.len());
+    for range in ranges.iter().filter(|range| !range.is_empty()) {
+        let index = sorted.partition_point(|other| other < range);
+        sorted.insert(index, *range);
+    }
+    sorted
+}
+
 /// Sorts ranges and joins those that touch or overlap.
-fn merge(mut ranges: Vec<PhysRange>) -> Vec<PhysRange> {
-    ranges.retain(|range| !range.is_empty());
-    ranges.sort_unstable();
+fn merge(ranges: &[PhysRange]) -> Vec<PhysRange> {
     let mut merged: Vec<PhysRange> = Vec::with_capacity(ranges.len());
-    for range in ranges {
+    for range in sorted(ranges) {
         let joined = merged
             .last()
             .filter(|last| range.start() <= last.end())
@@ -161,16 +170,18 @@ impl<'a> Ledger<'a> {
             }
         };
         let reserved = map.reserved.iter().chain(more);
-        let mut held: Vec<Held<'a>> = reserved
+        let all = reserved
             .map(hold(Holder::Reserved))
             .chain(map.loader.iter().map(hold(Holder::Loader)))
-            .filter(|held| !held.range.is_empty())
-            .collect();
-        held.sort_by_key(|held| held.range);
-        Self {
+            .filter(|held| !held.range.is_empty());
+        let mut ledger = Self {
             ram: &map.ram,
-            held,
+            held: Vec::new(),
+        };
+        for held in all {
+            ledger.insert(held);
         }
+        ledger
     }
 
     /// Returns the banks.
@@ -216,7 +227,7 @@ impl<'a> Ledger<'a> {
     }
 
     fn insert(&mut self, new: Held<'a>) {
-        let index = self.held.partition_point(|held| held.range < new.range);
+        let index = self.held.partition_point(|held| held.range <= new.range);
         self.held.insert(index, new);
     }
 

@@ -8,7 +8,10 @@ use core::fmt;
 
 use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysAddr, PhysRange};
 
-use super::{BootError, Holder, MemoryMap, Placement, memory_map::Size};
+use super::{
+    BootError, Holder, MemoryMap, Placement,
+    memory_map::{Size, sorted},
+};
 
 #[cfg(test)]
 mod tests;
@@ -191,9 +194,7 @@ fn gather(
     ranges: &[PhysRange],
     limit: usize,
 ) -> Result<Vec<PhysRange>, BootError> {
-    let mut gathered = ranges.to_vec();
-    gathered.retain(|range| !range.is_empty());
-    gathered.sort_unstable();
+    let mut gathered = sorted(ranges);
     while gathered.len() > limit {
         let nearest = gathered
             .iter()

@@ -387,7 +387,8 @@ impl<'a> Reader<'a> {
         if path.starts_with('/') {
             return Some(path.to_owned());
         }
-        let (alias, rest) = path.split_at(path.find('/').unwrap_or(path.len()));
+        let end = path.find('/').unwrap_or(path.len());
+        let (alias, rest) = path.split_at_checked(end)?;
         let (_, target) = self
             .aliases
             .iter()

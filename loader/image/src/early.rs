@@ -111,7 +111,7 @@ fn parse_address(text: *const u8) -> Option<u32> {
 
 /// Reads the memory map from the tree at `address`, if there is one.
 fn read_tree(address: u32, found: &mut EarlyInfo) {
-    if address % 4 != 0 {
+    if !address.is_multiple_of(4) {
         return;
     }
     // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of

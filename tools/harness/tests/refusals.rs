@@ -10,6 +10,7 @@ const CANARY: &str = "crc32 48000000 100000";
 fn refuses(session: &mut Session, commands: &[(&str, &str)]) -> Result<()> {
     session.run_ok("mw.l 48000000 5a5a5a5a 40000")?;
     let before = session.run_ok(CANARY)?;
+    session.forbid("Starting kernel");
     for (command, named) in commands {
         let said = session.run_err(command)?;
         ensure!(
@@ -20,6 +21,7 @@ fn refuses(session: &mut Session, commands: &[(&str, &str)]) -> Result<()> {
         let after = session.run_ok(CANARY)?;
         ensure!(session, before == after, "{command}: memory changed");
     }
+    session.allow_all();
     flow::is_baton(session)
 }
 

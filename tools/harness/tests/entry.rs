@@ -26,8 +26,11 @@ fn works(session: &mut harness::Session, mode: &str) -> Result<()> {
 /// The image runs wherever it is put: at U-Boot's usual address, 4 KiB-aligned ones that are
 /// aligned to nothing more, across 128 MiB boundaries, near the top, and by both of U-Boot's ways.
 fn at(name: &str, address: u32, start: &str) -> Result<()> {
-    let machine = Machine::virt(name).card(Card::built()?);
-    let mut session = machine.with_working_go().start()?;
+    let mut machine = Machine::virt(name).card(Card::built()?);
+    if start.starts_with("go") {
+        machine = machine.with_working_go();
+    }
+    let mut session = machine.start()?;
     flow::uboot_prompt(&mut session)?;
     flow::uboot_load(&mut session, address, "baton.zimg")?;
     session.send_line(start);
@@ -71,7 +74,7 @@ fn go_with_a_tree() -> Result<()> {
 
 #[test]
 fn go_near_the_top() -> Result<()> {
-    at(here!(), 0x5d80_1000, "go 5d801000 ${fdtcontroladdr}")
+    at(here!(), 0x5c80_1000, "go 5c801000 ${fdtcontroladdr}")
 }
 
 /// `go` with these words after the address, which name no tree: Baton says `said`, and goes on with

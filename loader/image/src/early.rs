@@ -33,7 +33,9 @@ const MAX_ADDRESS_TEXT: usize = 10;
 pub struct EarlyInfo {
     /// Where the tree lies; `None` if there is none.
     pub tree: Option<PhysRange>,
-    /// The tree's address was not given, the tree was found by looking for it.
+    /// The address that was given for the tree, if one was.
+    pub given: Option<u32>,
+    /// There was no tree there, so one was looked for and found.
     pub searched: bool,
     /// Memory as the tree tells it.
     pub memory: early::EarlyMemory,
@@ -51,12 +53,14 @@ const _: () = assert!(size_of::<EarlyInfo>() <= EARLY_INFO_SIZE);
 #[unsafe(no_mangle)]
 unsafe extern "C" fn baton_choose_home(state: &EntryState, info: *mut EarlyInfo) -> u32 {
     let mut found = EarlyInfo::default();
-    if let Some(address) = given_tree(state) {
+    let given = given_tree(state);
+    if let Some(address) = given {
         read_tree(address, &mut found);
     }
     if found.tree.is_none() {
         search(state, &mut found);
     }
+    found.given = given;
     let here = PhysAddr::from(state.load_address);
     let home = place(here, &found).unwrap_or(here);
     found.home = PhysRange::from_size(home, HOME_SIZE).unwrap_or_default();
@@ -111,7 +115,7 @@ fn parse_address(text: *const u8) -> Option<u32> {
 
 /// Reads the memory map from the tree at `address`, if there is one.
 fn read_tree(address: u32, found: &mut EarlyInfo) {
-    if address % 4 != 0 {
+    if !address.is_multiple_of(4) {
         return;
     }
     // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of

@@ -74,7 +74,6 @@ impl PhysicalMemory for MappedMemory {
         Ok(unsafe { from_raw_parts_mut(start as *mut u8, size) })
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a double word is split")]
     fn read(&self, address: PhysAddr, width: Width) -> Result<u64, MemoryError> {
         let at = address
             .as_u32()

@@ -238,10 +238,16 @@ fn announce(
     }
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
-        let _ = writeln!(
-            lines,
-            "no device tree was given: using the one found at {at}"
-        );
+        let _ = match info.given {
+            Some(given) => writeln!(
+                lines,
+                "no device tree at {given:#010x}: using the one found at {at}"
+            ),
+            None => writeln!(
+                lines,
+                "no device tree was given: using the one found at {at}"
+            ),
+        };
     }
     if info.home.start() == state.load_address.into() {
         let _ = writeln!(

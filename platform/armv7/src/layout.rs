@@ -22,9 +22,8 @@ unsafe extern "C" {
 
 macro_rules! address_of {
     ($symbol:ident) => {
-        // SAFETY: the linker script or an assembly file defines the symbol; only its address is
-        // taken.
-        PhysAddr::from(unsafe { &raw const $symbol } as u32)
+        // Defined by the linker script or an assembly file; only its address is taken.
+        PhysAddr::from(&raw const $symbol as u32)
     };
 }
 

@@ -128,7 +128,8 @@ pub fn uboot_load(session: &mut Session, address: u32, file: &str) -> Result<()>
 /// One of them does not come, or the kernel panics.
 pub fn linux(session: &mut Session, mode: &str, cpus: u32) -> Result<()> {
     session.forbid("Kernel panic");
-    session.forbid("CPU: WARNING");
+    // The loader refused.
+    session.forbid(regex("(?m)^=> "));
     let started = if cpus == 1 {
         "(All CPU\\(s\\)|WARNING: CPU)"
     } else {

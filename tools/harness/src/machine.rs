@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -10,7 +9,7 @@ use std::{
 use crate::{
     build,
     card::Card,
-    error::{Error, Result},
+    error::Result,
     monitor::Monitor,
     scratch::Scratch,
     session::{Session, file_name},
@@ -132,10 +131,9 @@ impl Machine {
         self
     }
 
-    /// Repairs `go` in a copy of U-Boot. Debian's U-Boot 2023.01 waits before it jumps until the
-    /// UART can *not* take a character (`pl01x_serial_pending` answers "not full" where "not empty"
-    /// is asked), which on QEMU's PL011, never full, is for ever. A U-Boot without that code is
-    /// left as it is.
+    /// Takes a U-Boot whose `go` works, in the place of the host's Debian's. U-Boot 2023.01 waits
+    /// before it jumps until the UART can *not* take a character (`pl01x_serial_pending` answers
+    /// "not full" where "not empty" is asked), which on QEMU's PL011, never full, is for ever.
     pub fn with_working_go(mut self) -> Self {
         self.uboot_go = true;
         self
@@ -172,7 +170,7 @@ impl Machine {
 
     fn start_with(self, slot: Slot, scratch: Scratch, more: &[&str]) -> Result<Session> {
         let socket = scratch.file("qmp");
-        let mut command = self.command(&scratch)?;
+        let mut command = self.command()?;
         command
             .arg("-qmp")
             .arg(format!("unix:{},server=on,wait=off", socket.display()))
@@ -186,7 +184,7 @@ impl Machine {
     }
 
     /// Returns QEMU's command line.
-    fn command(&self, scratch: &Scratch) -> Result<Command> {
+    fn command(&self) -> Result<Command> {
         let mut command = Command::new("qemu-system-arm");
         let on = |flag: bool| if flag { "on" } else { "off" };
         command
@@ -211,15 +209,16 @@ impl Machine {
                 .args(["-drive", &card.drive()])
                 .args(["-device", "virtio-blk-device,drive=card"]);
         }
-        self.first_stage_arguments(&mut command, scratch)?;
+        self.first_stage_arguments(&mut command)?;
         command.args(&self.arguments);
         Ok(command)
     }
 
-    fn first_stage_arguments(&self, command: &mut Command, scratch: &Scratch) -> Result<()> {
+    fn first_stage_arguments(&self, command: &mut Command) -> Result<()> {
         match &self.first_stage {
             FirstStage::UBoot => {
-                command.arg("-bios").arg(self.uboot(scratch)?);
+                let uboot = if self.uboot_go { UBOOT_GO } else { UBOOT };
+                command.arg("-bios").arg(build::file(uboot)?);
             }
             FirstStage::Kernel {
                 image,
@@ -241,45 +240,9 @@ impl Machine {
         }
         Ok(())
     }
-
-    /// Returns the path of U-Boot, repaired if that was asked for.
-    fn uboot(&self, scratch: &Scratch) -> Result<PathBuf> {
-        let path = build::file(UBOOT)?;
-        if !self.uboot_go {
-            return Ok(path);
-        }
-        let mut image = build::read(UBOOT)?;
-        repair_go(&mut image);
-        let copy = scratch.file("u-boot.bin");
-        fs::write(&copy, image)
-            .map_err(|error| Error::io(format!("writing {}", copy.display()), error))?;
-        Ok(copy)
-    }
 }
 
 /// U-Boot in the build folder.
 const UBOOT: &str = "firmware/u-boot.bin";
-
-/// Has `pl01x_serial_pending` answer that nothing waits to be sent. Tells whether it was there,
-/// exactly once.
-fn repair_go(image: &mut [u8]) -> bool {
-    /// `eor r0, r3, #0x20; ubfx r0, r0, #5, #1`: the flag register's TXFF, inverted.
-    const NOT_FULL: [u8; 8] = [0x20, 0x00, 0x23, 0xe2, 0xd0, 0x02, 0xe0, 0xe7];
-    /// `mov r0, #0` for the second of them.
-    const NOTHING: [u8; 4] = [0x00, 0x00, 0xa0, 0xe3];
-    let mut places = image
-        .windows(NOT_FULL.len())
-        .enumerate()
-        .filter(|(_, window)| *window == NOT_FULL)
-        .map(|(place, _)| place + 4);
-    let (Some(place), None) = (places.next(), places.next()) else {
-        return false;
-    };
-    match image.get_mut(place..place + NOTHING.len()) {
-        Some(instruction) => {
-            instruction.copy_from_slice(&NOTHING);
-            true
-        }
-        None => false,
-    }
-}
+/// A later U-Boot, whose `go` works.
+const UBOOT_GO: &str = "firmware/u-boot-go.bin";

@@ -61,10 +61,25 @@ fn entered_by_qemu() -> Result<()> {
 #[test]
 fn from_addresses() -> Result<()> {
     let mut session = flow::baton(here!())?;
-    session.run_ok("load virtio 0:1 4c000000 initrd.img")?;
+    // Inside the first 128 MiB, above what the kernel inflates to.
+    session.run_ok("load virtio 0:1 50000000 initrd.img")?;
     session.run_ok("setenv initrdsize ${filesize}")?;
+    session.run_ok("load virtio 0:1 44000000 zImage")?;
+    session.send_line("bootz 44000000 50000000:${initrdsize}");
+    flow::linux(&mut session, "HYP", 2)
+}
+
+/// At a multiple of 128 MiB the decompressor would write its page tables over the image's end.
+#[test]
+fn a_bad_address_is_refused_and_a_better_one_works() -> Result<()> {
+    let mut session = flow::baton(here!())?;
     session.run_ok("load virtio 0:1 48000000 zImage")?;
-    session.send_line("bootz 48000000 4c000000:${initrdsize}");
+    let said = session.run_err("bootz 48000000 initrd.img")?;
+    let better = said.rsplit_once("try 0x").map(|(_, rest)| rest);
+    let better = better.and_then(|rest| rest.get(..8)).unwrap_or_default();
+    assert_eq!(better.len(), 8, "no better address in: {said}");
+    session.run_ok(&format!("load virtio 0:1 {better} zImage"))?;
+    session.send_line(&format!("bootz {better} initrd.img"));
     flow::linux(&mut session, "HYP", 2)
 }
 

@@ -10,6 +10,7 @@ const CANARY: &str = "crc32 48000000 100000";
 fn refuses(session: &mut Session, commands: &[(&str, &str)]) -> Result<()> {
     session.run_ok("mw.l 48000000 5a5a5a5a 40000")?;
     let before = session.run_ok(CANARY)?;
+    session.forbid("Starting kernel");
     for (command, named) in commands {
         let said = session.run_err(command)?;
         ensure!(
@@ -20,6 +21,7 @@ fn refuses(session: &mut Session, commands: &[(&str, &str)]) -> Result<()> {
         let after = session.run_ok(CANARY)?;
         ensure!(session, before == after, "{command}: memory changed");
     }
+    session.allow_all();
     flow::is_baton(session)
 }
 
@@ -74,6 +76,7 @@ fn kernels_that_are_none() -> Result<()> {
     let mut session = baton_with(here!(), |card| {
         card.with_file("short.zimg", &kernel[..100_000])?
             .with_file("header.zimg", &kernel[..0x30])?
+            .with_file("table.zimg", &kernel[..0x40])?
             .with_file("noise.zimg", &noise(100_000))?
             .with_file("empty.zimg", b"")?
             .with_file("tags.zimg", &{
@@ -96,6 +99,7 @@ fn kernels_that_are_none() -> Result<()> {
                 "truncated zImage: 100000 bytes",
             ),
             ("bootz header.zimg initrd.img", "zImage"),
+            ("bootz table.zimg initrd.img", "zImage"),
             ("bootz noise.zimg initrd.img", "magic"),
             ("bootz empty.zimg initrd.img", "zImage"),
             ("bootz tags.zimg initrd.img", "0xfffffff0"),
@@ -210,7 +214,6 @@ fn an_initrd_where_the_kernel_inflates() -> Result<()> {
         &mut session,
         &[
             ("bootz zImage 40400000:${filesize}", "0x40400000"),
-            ("bootz zImage 40400000:0", "40400000"),
             ("bootz zImage 48000000:70000000", "48000000"),
             ("bootz zImage 70000000:1000", "70000000"),
             ("bootz zImage 48000000:xyz", "xyz"),
@@ -271,7 +274,6 @@ fn words_that_make_no_sense() -> Result<()> {
     for (command, named) in [
         ("md zz", "zz"),
         ("md 123456789012345678", "123456789012345678"),
-        ("mw.l 48000000 100000000", "100000000"),
         ("sleep abc", "abc"),
         ("echo 'open", "'"),
         ("setenv 'a=b' c", "a=b"),

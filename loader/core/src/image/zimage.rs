@@ -196,6 +196,9 @@ pub fn parse(head: &[u8], file: u64, fetch: &mut Fetch<'_>) -> Result<ZImage, ZI
         _ => return Err(ZImageError::BadLength { start, end }),
     };
     let held = u32::try_from(file).unwrap_or(u32::MAX);
+    if held as usize <= HEADER_SIZE {
+        return Err(short());
+    }
     let mut image = ZImage {
         length: declared.min(held),
         start,

@@ -138,7 +138,7 @@ fn write_backtrace(out: &mut dyn Write, facts: &Facts<'_>) -> fmt::Result {
         let Some(second) = fp.checked_add(4) else {
             break;
         };
-        if fp % 4 != 0 || fp < below || !facts.stack.contains(second.into()) {
+        if !fp.is_multiple_of(4) || fp < below || !facts.stack.contains(second.into()) {
             break;
         }
         let return_address = (facts.read_stack)(second);

@@ -58,15 +58,15 @@ impl WorkingTree {
     /// Checks a blob and takes a copy of it, without its padding.
     ///
     /// # Errors
-    /// As [`super::check()`].
+    /// As [`crate::devicetree::check()`].
     pub fn load(blob: &[u8]) -> Result<Self, TreeError> {
         Self::load_checked(blob).map(|(tree, _)| tree)
     }
 
-    /// As [`Self::load`], and lends the checked blob to others: [`super::discover_checked`].
+    /// As [`Self::load`], and lends the checked blob to others: [`crate::devicetree::discover_checked`].
     ///
     /// # Errors
-    /// As [`super::check()`].
+    /// As [`crate::devicetree::check()`].
     pub fn load_checked(blob: &[u8]) -> Result<(Self, CheckedTree<'_>), TreeError> {
         let size = wide(Header::parse(blob)?.size_dt_struct).min(blob.len());
         let mut tree = Self {

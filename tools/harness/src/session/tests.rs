@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::*;
-use crate::here;
+use crate::{here, pattern::regex};
 
 const SHORT: Duration = Duration::from_millis(300);
 

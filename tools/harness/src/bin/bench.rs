@@ -1,0 +1,115 @@
+//! `make bench`: size, and instructions from our entry to the kernel's, counted exactly.
+//!
+//! U-Boot loads Baton from the card and enters it; Baton boots Debian's kernel and initrd with
+//! `bootdelay=0`. The marks are the first instruction at the address where `boot.scr` puts
+//! Baton, and the first of the kernel where Baton says it puts it. Nothing is changed in either.
+#![forbid(unsafe_code)]
+
+use std::{process::ExitCode, time::Duration};
+
+use harness::{Card, Machine, Result, build, count, flow};
+
+/// Where U-Boot puts Baton: `kernel_addr_r` of its virt board.
+const LOAD_ADDRESS: u32 = 0x4040_0000;
+/// A run takes seconds; this is for a host that is very busy.
+const PATIENCE: Duration = Duration::from_secs(300);
+/// The aims of the project: bytes and instructions.
+const SIZE_AIM: u64 = 200 << 10;
+const BOOT_AIM: u64 = 1_500_000;
+/// What barebox 2026.06 needs as second stage for the same, counted the same way.
+const BAREBOX_BOOT: u64 = 47_540_706;
+/// What U-Boot 2023.01 needs for `load` of the kernel, and from there to the kernel's entry.
+const UBOOT_LOAD: u64 = 433_588;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let size = length("baton.zimg")?;
+    row("size of baton.zimg", size, "bytes", Some(SIZE_AIM));
+    let entry = kernel_entry()?;
+    let (first, requests) = boot(entry)?;
+    let (again, _) = boot(entry)?;
+    row(
+        "entry to the kernel's entry",
+        first,
+        "instructions",
+        Some(BOOT_AIM),
+    );
+    println!("  of which disk requests: {requests}; barebox as second stage: {BAREBOX_BOOT}");
+    let same = if again == first { "equal" } else { "DIFFERS" };
+    println!("  the same run again: {again} ({same})");
+    let load = load()?;
+    row(
+        "load of the kernel at the prompt",
+        load,
+        "instructions",
+        Some(UBOOT_LOAD),
+    );
+    println!("  the figure beside it is U-Boot 2023.01's");
+    Ok(())
+}
+
+fn row(what: &str, value: u64, unit: &str, aim: Option<u64>) {
+    let aim = aim.map_or(String::new(), |aim| format!("(aim: below {aim})"));
+    println!("{what:<34} {value:>10} {unit:<12} {aim}");
+}
+
+fn length(name: &str) -> Result<u64> {
+    Ok(build::read(name)?.len() as u64)
+}
+
+/// The card's boot script, with more arguments for the kernel's command line.
+fn card(arguments: &str) -> Result<Card> {
+    Card::built()?.with_script(&format!(
+        "setenv bootargs 'console=ttyAMA0 {arguments}'\n\
+         load virtio 0:1 {LOAD_ADDRESS:x} baton.zimg\n\
+         bootz {LOAD_ADDRESS:x} - ${{fdtcontroladdr}}\n"
+    ))
+}
+
+/// Asks Baton where it puts the kernel.
+fn kernel_entry() -> Result<u32> {
+    let mut session = flow::baton_on(Machine::virt("bench-entry").cpus(1).card(card("")?))?;
+    let plan = session.run_ok("bootz -n zImage initrd.img")?;
+    plan.lines()
+        .find_map(|line| line.strip_prefix("Entry 0x"))
+        .and_then(|rest| u32::from_str_radix(rest.split(',').next()?, 16).ok())
+        .ok_or_else(|| harness::Error::check(format!("no entry in the plan:\n{plan}")))
+}
+
+fn boot(entry: u32) -> Result<(u64, u32)> {
+    let card = card("baton.bootdelay=0")?;
+    let machine = Machine::virt("bench-boot").card(card);
+    let (marks, _session) = count(machine, &[LOAD_ADDRESS, entry], PATIENCE)?;
+    match marks.as_slice() {
+        [ours, theirs] => Ok((
+            theirs.instructions - ours.instructions,
+            theirs.requests - ours.requests,
+        )),
+        _ => Err(harness::Error::check("two marks were asked for")),
+    }
+}
+
+/// Counts `load` alone: between two calls of a program that is one `bx lr`.
+fn load() -> Result<u64> {
+    const RETURN: u32 = 0xe12f_ff1e;
+    let marks = [0x4a00_0000_u32, 0x4b00_0000];
+    let command = format!(
+        "mw {0:x} {RETURN:x}; mw {1:x} {RETURN:x}; go {0:x}; load virtio 0:1 44000000 zImage; go {1:x}",
+        marks[0], marks[1]
+    );
+    let card = card(&format!("baton.bootdelay=0 baton.bootcmd=\"{command}\""))?;
+    let (marks, _session) = count(Machine::virt("bench-load").card(card), &marks, PATIENCE)?;
+    match marks.as_slice() {
+        [before, after] => Ok(after.instructions - before.instructions),
+        _ => Err(harness::Error::check("two marks were asked for")),
+    }
+}

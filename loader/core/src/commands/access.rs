@@ -1,6 +1,6 @@
 //! What the commands that access memory share: widths, addresses and hexadecimal digits.
 
-use platform_api::{PhysAddr, Width};
+use platform_api::{PhysAddr, PhysRange, Width};
 
 use super::{CommandError, parse_hex};
 use crate::context::Context;
@@ -88,6 +88,24 @@ impl Objects {
             self.start
                 .wrapping_add(index.wrapping_mul(self.width.bytes())),
         )
+    }
+}
+
+/// Bytes that are moved at once where both sides are RAM.
+pub(super) const PIECE: usize = 1024;
+
+impl Objects {
+    /// Returns how many of `left` objects make a piece.
+    pub(super) fn piece(self, left: u64) -> u64 {
+        left.min(PIECE as u64 / self.width.bytes())
+    }
+
+    /// Returns the bytes of `count` objects from `index` on, if they are aligned: else each
+    /// access is to show what the processor does about it.
+    pub(super) fn bytes(self, index: u64, count: u64) -> Option<PhysRange> {
+        let start = self.address(index);
+        let range = PhysRange::from_size(start, count.checked_mul(self.width.bytes())?)?;
+        start.is_aligned(self.width.bytes()).then_some(range)
     }
 }
 

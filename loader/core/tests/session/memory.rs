@@ -4,7 +4,7 @@ use crate::{
     assert_all,
     bench::{Bench, RAM, outputs_on},
 };
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, PhysicalMemory};
 use platform_fake::FakeConsole;
 
 #[test]
@@ -153,4 +153,63 @@ fn the_loaders_memory_is_refused() {
             "40001ffc: 00000000                             ....\n"
         ]
     );
+}
+
+/// Copies longer than what is moved at once, both ways over themselves.
+#[test]
+fn long_copies_overlap_rightly() {
+    const START: u64 = RAM + 0x10_0000;
+    let content: Vec<u8> = (0..0x3000_u32).flat_map(u32::to_le_bytes).collect();
+    for (source, target, count) in [
+        (0, 0x104, 0x1003),
+        (0x104, 0, 0x1003),
+        (0, 0x1000, 0x900),
+        (0x1000, 4, 0x900),
+        (0, 4, 0x101),
+        (0x408, 0x400, 0x7ff),
+    ] {
+        let mut bench = Bench::new(FakeConsole::default());
+        bench.memory.fill(START, &content);
+        let command = format!(
+            "cp.l {:x} {:x} {count:x}",
+            START + source as u64,
+            START + target as u64
+        );
+        assert_eq!(outputs_on(&mut bench, &[command.as_str()]), [""]);
+        let mut expected = content.clone();
+        expected.copy_within(source..source + 4 * count, target);
+        let range = PhysRange::from_size(PhysAddr::new(START), content.len() as u64).unwrap();
+        assert_eq!(bench.memory.bytes(range).unwrap(), expected, "{command}");
+    }
+}
+
+#[test]
+fn long_fills_and_comparisons() {
+    let cases = [
+        ("mw.w 40100000 1234 1201; cp.w 40100000 40200000 1201", ""),
+        (
+            "md.w 401023fe 3",
+            "401023fe: 1234 1234 0000                           4.4...\n",
+        ),
+        (
+            "cmp.w 40100000 40200000 1201",
+            "Total of 4609 halfword(s) were the same\n",
+        ),
+        ("mw.b 40201801 ff", ""),
+        (
+            "cmp.w 40100000 40200000 1201",
+            "halfword at 0x40101800 (0x1234) != halfword at 0x40201800 (0xff34)\n\
+             Total of 3072 halfword(s) were the same\n",
+        ),
+        // What can be filled is, before the fault.
+        (
+            "mw.q 403ff000 5a5a5a5a5a5a5a5a 201 || echo failed",
+            "failed\n",
+        ),
+        (
+            "md.l 403ffffc 1",
+            "403ffffc: 5a5a5a5a                             ZZZZ\n",
+        ),
+    ];
+    assert_all(&cases);
 }

@@ -4,7 +4,7 @@
 //! zeroed statics: everything is on the stack.
 
 use baton_core::{
-    boot::home::choose_home,
+    boot::home::{choose_home, stay_home},
     devicetree::{blob_size, early},
 };
 use platform_api::{PhysAddr, PhysRange};
@@ -62,18 +62,25 @@ unsafe extern "C" fn baton_choose_home(state: &EntryState, info: *mut EarlyInfo)
     }
     found.given = given;
     let here = PhysAddr::from(state.load_address);
-    let home = place(here, &found).unwrap_or(here);
-    found.home = PhysRange::from_size(home, HOME_SIZE).unwrap_or_default();
+    found.home = place(here, &found)
+        .or_else(|| PhysRange::from_size(here, layout::image().size()))
+        .unwrap_or_default();
+    let home = found.home.start();
     // SAFETY: the caller's word; the memory holds nothing yet.
     unsafe { info.write(found) };
     home.as_u32().unwrap_or(state.load_address)
 }
 
-fn place(here: PhysAddr, found: &EarlyInfo) -> Option<PhysAddr> {
+/// Returns the memory to live in, if there is a tree to tell.
+fn place(here: PhysAddr, found: &EarlyInfo) -> Option<PhysRange> {
     let own = PhysRange::from_size(here, layout::image().size())?;
-    let taken = [own, found.tree?, found.memory.initrd.unwrap_or_default()];
-    let taken = taken.iter().chain(found.memory.reserved.iter());
-    choose_home(&found.memory.banks, taken, HOME_SIZE)
+    let others = [found.tree?, found.memory.initrd.unwrap_or_default()];
+    let others = others.iter().chain(found.memory.reserved.iter());
+    let taken = others.clone().chain([&own]);
+    match choose_home(&found.memory.banks, taken, HOME_SIZE) {
+        Some(home) => PhysRange::from_size(home, HOME_SIZE),
+        None => stay_home(&found.memory.banks, others, own, HOME_SIZE),
+    }
 }
 
 /// Returns the tree's address as the caller gave it: r2 by the kernel's protocol, the second
@@ -115,7 +122,8 @@ fn parse_address(text: *const u8) -> Option<u32> {
 
 /// Reads the memory map from the tree at `address`, if there is one.
 fn read_tree(address: u32, found: &mut EarlyInfo) {
-    if !address.is_multiple_of(4) {
+    // No slice may start at 0, and no tree of a caller's does.
+    if address == 0 || !address.is_multiple_of(4) {
         return;
     }
     // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of

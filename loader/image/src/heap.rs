@@ -4,7 +4,7 @@ use core::{
     alloc::{GlobalAlloc, Layout},
     cell::UnsafeCell,
     ptr::NonNull,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering, compiler_fence},
 };
 
 use linked_list_allocator::Heap;
@@ -16,6 +16,7 @@ struct LoaderHeap {
     heap: UnsafeCell<Heap>,
     busy: AtomicBool,
     start: AtomicUsize,
+    end: AtomicUsize,
     highest: AtomicUsize,
 }
 
@@ -27,15 +28,19 @@ static HEAP: LoaderHeap = LoaderHeap {
     heap: UnsafeCell::new(Heap::empty()),
     busy: AtomicBool::new(false),
     start: AtomicUsize::new(0),
+    end: AtomicUsize::new(0),
     highest: AtomicUsize::new(0),
 };
 
 impl LoaderHeap {
     fn with<R>(&self, change: impl FnOnce(&mut Heap) -> R) -> R {
         self.busy.store(true, Ordering::Relaxed);
+        // The fault handler looks at `busy`: no change of the heap may move across it.
+        compiler_fence(Ordering::SeqCst);
         // SAFETY: one CPU, no interrupts, and an exception never allocates, so there is no
         // other reference; `busy` keeps a recovered fault from coming back in.
         let result = change(unsafe { &mut *self.heap.get() });
+        compiler_fence(Ordering::SeqCst);
         self.busy.store(false, Ordering::Relaxed);
         result
     }
@@ -74,6 +79,7 @@ pub unsafe fn init(range: PhysRange) {
         return;
     };
     HEAP.start.store(start as usize, Ordering::Relaxed);
+    HEAP.end.store(start as usize + size, Ordering::Relaxed);
     HEAP.highest.store(start as usize, Ordering::Relaxed);
     // SAFETY: the caller's word.
     HEAP.with(|heap| unsafe { heap.init(start as *mut u8, size) });
@@ -81,10 +87,12 @@ pub unsafe fn init(range: PhysRange) {
 
 /// Returns the part of the heap that was ever written, with the allocator's own node after it.
 pub fn touched() -> PhysRange {
-    const NODE: u64 = 64;
-    let start = PhysAddr::new(HEAP.start.load(Ordering::Relaxed) as u64);
-    let end = PhysAddr::new(HEAP.highest.load(Ordering::Relaxed) as u64 + NODE);
-    PhysRange::new(start, end).unwrap_or_default()
+    const NODE: usize = 64;
+    let load = |address: &AtomicUsize| address.load(Ordering::Relaxed);
+    // Not behind the heap: what follows it may be no RAM, and cleaning that faults.
+    let end = (load(&HEAP.highest) + NODE).min(load(&HEAP.end));
+    let address = |address| PhysAddr::new(address as u64);
+    PhysRange::new(address(load(&HEAP.start)), address(end)).unwrap_or_default()
 }
 
 /// Says why a fault cannot be recovered from: it came in the middle of a change of the heap.

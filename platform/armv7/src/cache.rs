@@ -17,9 +17,10 @@ pub fn data_line() -> u32 {
 /// Runs `operate` on the address of each line of a range below 4 GiB.
 fn each_line(range: PhysRange, mut operate: impl FnMut(u32)) {
     let line = data_line();
-    let (Some(start), Some(end)) = (range.start().as_u32(), range.end().as_u32()) else {
+    let Some(start) = range.start().as_u32() else {
         return;
     };
+    let end = range.end().as_u32().unwrap_or(u32::MAX);
     let mut address = start & !(line - 1);
     while address < end {
         operate(address);

@@ -70,11 +70,13 @@ pub unsafe fn hand_off(handoff: &Handoff, own: &CleanRanges, uart: RawUart) -> !
     unsafe { hand_off_asm(&raw const page) }
 }
 
+/// Returns a range as handoff.S takes it; the end of the address space, which is no address, as
+/// the last one.
 fn addresses(range: PhysRange) -> [u32; 2] {
-    match (range.start().as_u32(), range.end().as_u32()) {
-        (Some(start), Some(end)) => [start, end],
+    match range.start().as_u32() {
+        Some(start) => [start, range.end().as_u32().unwrap_or(u32::MAX)],
         // Not below 4 GiB: never mapped, so never written.
-        _ => [0, 0],
+        None => [0, 0],
     }
 }
 

@@ -125,6 +125,25 @@ fn qemu_enters_directly_on_a_cortex_a7() -> Result<()> {
     witness::boot(&mut session).map(drop)
 }
 
+/// 5 MiB hold no home beside the image: it stays where it is, clear of the tree at 2.5 MiB, and
+/// knows what it was entered with.
+#[test]
+fn without_room_for_a_home_it_stays() -> Result<()> {
+    let machine = Machine::virt(here!()).memory(5).card(Card::built()?);
+    let mut session = flow::baton_direct(machine)?;
+    let info = session.run_ok("bdinfo")?;
+    for line in [
+        "fdt_blob    = 0x40280000\n",
+        "entered at  = 0x40010000\n",
+        "loader      = [0x40010000-0x4027ffff] Baton\n",
+    ] {
+        ensure!(session, info.contains(line), "no {line:?} in {info}");
+    }
+    session
+        .run_ok("load virtio 0:1 40300000 boot.scr")
+        .map(drop)
+}
+
 #[test]
 fn the_first_stage_sets_variables() -> Result<()> {
     let machine = Machine::virt(here!())

@@ -9,6 +9,9 @@ pub const LOW_MEMORY_BYTES: u64 = 0x2f80_0000;
 /// What the home is aligned to: a page-table block, so that few tables describe it.
 pub const HOME_ALIGNMENT: u64 = 2 << 20;
 
+/// What a home in place ends at a multiple of.
+const PAGE: u64 = 4096;
+
 /// Finds the highest `size` bytes of low memory that nobody in `taken` owns.
 ///
 /// Returns `None` if there is no room: then the loader stays where it was put.
@@ -22,6 +25,26 @@ pub fn choose_home<'a>(
     ram.iter()
         .filter_map(|bank| highest_in(*bank, limit, taken.clone(), size))
         .max()
+}
+
+/// Returns the memory of a home that stays where the image is: from its first byte up to `size`
+/// bytes, the end of the bank or the next of `taken`, whichever comes first.
+///
+/// `None` if the image itself, `own`, does not lie in RAM, or overlaps something.
+pub fn stay_home<'a>(
+    ram: &[PhysRange],
+    taken: impl Iterator<Item = &'a PhysRange> + Clone,
+    own: PhysRange,
+    size: u64,
+) -> Option<PhysRange> {
+    let bank = ram.iter().find(|bank| bank.contains_range(own))?;
+    let end = taken
+        .filter(|range| !range.is_empty() && range.end() > own.start())
+        .map(|range| range.start())
+        .chain([bank.end(), own.start().checked_add(size)?])
+        .min()?
+        .align_down(PAGE);
+    PhysRange::new(own.start(), end).filter(|home| home.contains_range(own))
 }
 
 fn highest_in<'a>(
@@ -83,6 +106,29 @@ mod tests {
         let taken = [range(0x4030_0000, 3 * MIB)];
         assert_eq!(choose_home(&[bank], taken.iter(), 4 * MIB), None);
         assert_eq!(choose_home(&[], taken.iter(), 4 * MIB), None);
+    }
+
+    #[test]
+    fn stays_clear_of_its_neighbours() {
+        let bank = range(0x4000_0000, 8 * MIB);
+        let own = range(0x4001_0000, 512 << 10);
+        let home = |taken: &[PhysRange]| stay_home(&[bank], taken.iter(), own, 4 * MIB);
+        assert_eq!(home(&[]), Some(range(0x4001_0000, 4 * MIB)));
+        // Below, above, and one that is none.
+        let taken = [
+            range(0x4000_0000, 4096),
+            range(0x4020_0800, 4096),
+            PhysRange::default(),
+        ];
+        assert_eq!(
+            home(&taken),
+            PhysRange::new(own.start(), PhysAddr::new(0x4020_0000))
+        );
+        assert_eq!(home(&[range(0x4004_0000, 4096)]), None);
+        let small = range(0x4000_0000, MIB);
+        let home = stay_home(&[small], [].iter(), own, 4 * MIB);
+        assert_eq!(home, PhysRange::new(own.start(), small.end()));
+        assert_eq!(stay_home(&[], [].iter(), own, 4 * MIB), None);
     }
 
     #[test]

@@ -36,12 +36,23 @@ clean_invalidate_all:
     orr     r11, r11, r2
     orr     r11, r11, r12               @ way r5, last set
     add     r3, r6, #1
+    tst     r3, #7
+    beq     6f
 3:  mcr     p15, 0, r11, c7, c14, 2     @ DCCISW
     sub     r11, r11, r9
     subs    r3, r3, #1
     bne     3b
-    subs    r5, r5, #1
+    b       7f
+6:  .rept 8
+    mcr     p15, 0, r11, c7, c14, 2     @ DCCISW
+    sub     r11, r11, r9
+    .endr
+    subs    r3, r3, #8
+    bne     6b
+7:  subs    r5, r5, #1
     bpl     2b
+    dsb                                 @ this level before the next: without it a Cortex-A7
+                                        @ may do L2 before L1 (erratum 814220)
 4:  add     r2, r2, #2
     b       1b
 5:  mov     r2, #0

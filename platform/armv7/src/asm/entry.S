@@ -60,6 +60,7 @@ park:
 entry:
     mrs     r8, cpsr
     cpsid   aif
+    setend  le                          @ a big-endian caller may leave data the other way
     mov     r4, r0
     mov     r5, r1
     mov     r6, r2
@@ -88,10 +89,14 @@ entry:
     sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
 
     tst     r9, #SCTLR_M_OR_C
-    beq     .Lcaches_off
+    beq     .Lturn_off
     @ `go`: what the caller loaded may live in its caches alone. No store between the clean and
     @ the disabling. The other CPUs are off, so set/way is valid (DDI 0406C B2.2.7).
     bl      clean_invalidate_all        @ clobbers r0-r6, r9-r12
+.Lturn_off:
+    @ Also where MMU and D-cache are off already: of a Thumb kernel that called kexec TE is
+    @ still set, and our vectors are ARM code; instructions fetched by an I-cache may stay in L2
+    @ past ICIALLU, over what we copy now.
     mrs     r0, cpsr
     and     r0, r0, #MODE_MASK
     cmp     r0, #MODE_HYP
@@ -109,6 +114,13 @@ entry:
 .Lcaches_off:
     dsb                                 @ TLB invalidation complete
     isb
+    @ Lines that came by speculation after the clean, or that the caller left, are older than
+    @ what is written here from now on with the cache off, and would be read once it is on: this
+    @ copy's stack is, and all of it if it is the home. None is dirty.
+    mov     r0, r7
+    ldr     r1, .Lstack_offset
+    add     r1, r1, r7
+    bl      drop_lines
 
     @ Patch this copy for where it is, so that Rust can run in it and choose a home.
     mov     r0, r7
@@ -152,7 +164,8 @@ entry:
 @ r0 = EarlyInfo (EntryState follows it), r8 = home. Runs at home.
 .Lat_home:
     ldr     r1, .Lstack_offset
-    add     sp, r8, r1
+    cmp     r8, r7
+    addne   sp, r8, r1                  @ in place the stack holds EarlyInfo: go on below it
     ldr     r2, .Lbss_offset
     add     r2, r8, r2
     ldr     r3, .Lbss_end_offset
@@ -254,7 +267,8 @@ forget_instructions:
     isb                                 @ and what was prefetched is dropped
     bx      lr
 
-@ Invalidates, without cleaning, the data-cache lines of r0..r1. Clobbers r0-r3.
+@ Invalidates, without cleaning, the data-cache lines of r0..r1: none of the caller's is dirty
+@ there, or its content is nobody's. Clobbers r0-r3.
     .type drop_lines, %function
 drop_lines:
     mrc     p15, 0, r2, c0, c0, 1       @ CTR

@@ -1,7 +1,7 @@
 @ The last page. Entered by hand_off_asm(r0 = &LastPage) with the caches on and every device
 @ quiet; never returns. From the first instruction on: no stack, no store to memory (the only
 @ store is to the UART's data register, when asked to talk). The order is that of
-@ docs/handoff.md; the letter in brackets is what a verbose handoff prints before the step.
+@ docs/boot-flow.md; the letter in brackets is what a verbose handoff prints before the step.
 
     .syntax unified
     .arch armv7-a
@@ -55,10 +55,9 @@ hand_off_asm:
     mcr     p15, 0, r9, c7, c14, 1
     add     r9, r9, r5
     mcr     p15, 0, r9, c7, c14, 1
-    add     r9, r9, r5
-    b       2b
-4:
-    sub     r4, r4, #1
+    adds    r9, r9, r5
+    bcc     2b                          @ carry: the range ends with the address space
+4:  sub     r4, r4, #1
     b       1b
 3:  dsb                                 @ complete before anything is turned off
 
@@ -73,21 +72,21 @@ hand_off_asm:
     mcr     p15, 0, r6, c13, c0, 2      @ TPIDRURW = UART data register
     bl      clean_invalidate_all
     mrc     p15, 0, r6, c13, c0, 2
-    mrc     p15, 0, lr, c13, c0, 4
-    mov     r0, #0
-    mcr     p15, 0, r0, c13, c0, 4
-    mcr     p15, 0, r0, c13, c0, 2
 
     mrs     r2, cpsr
     and     r2, r2, #MODE_MASK
     cmp     r2, #MODE_HYP
     bne     .Lfrom_pl1
 
-    @ [M] MMU and caches off, at the value reset gives.
+    @ [M] MMU and caches off, at the value reset gives. Then drop what speculation brought in
+    @ since [S]: it is clean, but would be older than what the payload writes before its own
+    @ caches are on (U-Boot's cleanup_before_linux has the same second pass).
     say     'M'
     ldr     r3, .Lhsctlr
     mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
     isb                                 @ the next fetch goes without MMU and caches
+    bl      clean_invalidate_all
+    mrc     p15, 0, r6, c13, c0, 2
     @ [T] No translation, instruction or branch of ours outlives us.
     say     'T'
     mov     r3, #0
@@ -106,7 +105,12 @@ hand_off_asm:
     mcr     p15, 4, r3, c1, c1, 7       @ HACR = 0
     movw    r0, #0x33ff                 @ HCPTR's reset value: absent coprocessors alone
     mcr     p15, 4, r0, c1, c1, 2
-    mrc     p15, 0, r0, c9, c12, 0      @ PMCR
+    mrc     p15, 0, r0, c0, c1, 2       @ ID_DFR0
+    ubfx    r0, r0, #24, #4             @ performance monitors: 0 or 15, no PMCR to read
+    add     r0, r0, #1
+    tst     r0, #0xe
+    moveq   r0, #0
+    mrcne   p15, 0, r0, c9, c12, 0      @ PMCR
     ubfx    r0, r0, #11, #5             @ N
     mcr     p15, 4, r0, c1, c1, 1       @ HDCR = HPMN alone
     mcrr    p15, 6, r3, r4, c2          @ VTTBR = 0
@@ -127,6 +131,8 @@ hand_off_asm:
     ldr     r3, .Lsctlr
     mcr     p15, 0, r3, c1, c0, 0       @ SCTLR
     isb
+    bl      clean_invalidate_all
+    mrc     p15, 0, r6, c13, c0, 2
     say     'T'
     mov     r3, #0
     mcr     p15, 0, r3, c8, c7, 0       @ TLBIALL
@@ -152,6 +158,8 @@ hand_off_asm:
     adr     r0, .Lparked
     ldr     r1, [r0]
     add     r0, r0, r1
+    mrs     r2, cpsr
+    and     r2, r2, #MODE_MASK
     cmp     r2, #MODE_HYP
     mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
     mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
@@ -161,6 +169,10 @@ hand_off_asm:
     mov     r0, #0
     mvn     r1, #0                      @ machine id: none, the tree says it all
     mov     r2, sp
+    mrc     p15, 0, lr, c13, c0, 4      @ the entry
+    mov     r3, #0
+    mcr     p15, 0, r3, c13, c0, 4
+    mcr     p15, 0, r3, c13, c0, 2
     bx      lr
 
     .balign 4
@@ -189,6 +201,7 @@ call_caches_off:
     mcreq   p15, 4, r4, c1, c0, 0       @ HSCTLR
     mcrne   p15, 0, r4, c1, c0, 0       @ SCTLR
     isb                                 @ off before anything is read or written
+    bl      clean_invalidate_all        @ what came in since is older than what is written now
     mov     r4, #0
     mcr     p15, 0, r4, c7, c5, 0       @ ICIALLU: the program was loaded as data
     mcr     p15, 0, r4, c7, c5, 6       @ BPIALL

@@ -10,6 +10,7 @@
 
     .equ MODE_SVC, 0x13
     .equ MODE_ABT, 0x17
+    .equ PSR_A, 1 << 8
 
     .section .text.vectors, "ax", %progbits
     .balign 32
@@ -149,6 +150,7 @@ set_abort_stack:
     .global guarded_call
     .type guarded_call, %function
 guarded_call:
+    mrs     r3, cpsr
     push    {r3-r11, lr}
     ldr     r3, [r2]
     push    {r2, r3}
@@ -164,7 +166,11 @@ guarded_call:
     cpsid   a
     pop     {r2, r3}
     str     r3, [r2]
-    pop     {r3-r11, pc}
+    ldr     r3, [sp]                    @ CPSR as the caller had it
+    tst     r3, #PSR_A
+    bne     1f
+    cpsie   a                           @ inside another guard: that one's aborts again
+1:  pop     {r3-r11, pc}
 
 @ r0 = the stack pointer guarded_call saved.
     .type guarded_resume, %function

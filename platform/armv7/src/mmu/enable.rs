@@ -73,7 +73,7 @@ pub fn restore() {
     if root != 0 && control & 1 == 0 {
         // SAFETY: `enable` was called with this root before, so the tables are good; what was
         // written since with the caches off is in memory, and the caches held nothing of it:
-        // handoff.S cleaned and invalidated them all before it turned them off.
+        // handoff.S cleaned and invalidated them all before and after it turned them off.
         unsafe { enable(PhysAddr::from(root), regime) };
     }
 }

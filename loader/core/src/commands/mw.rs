@@ -40,6 +40,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     let objects = Objects::parse(address, parse_width(name)?, count)?;
     let value = parse_value(value, objects.width())?;
+    objects.check_target(cx)?;
     for index in 0..count {
         check_interrupt(cx, index)?;
         let address = objects.address(index);

@@ -70,6 +70,25 @@ impl Objects {
         Self::new(parse_hex(address)?, width, count)
     }
 
+    /// Refuses a run that would write into the loader, before the first object is written.
+    ///
+    /// # Errors
+    /// Names both ranges. What else is wrong faults at the access, as a bad address does.
+    pub(super) fn check_target(self, cx: &Context<'_>) -> Result<(), CommandError> {
+        let size = self.count.wrapping_mul(self.width.bytes());
+        let Some(range) = PhysRange::from_size(PhysAddr::new(self.start), size) else {
+            return Ok(()); // The constructor refused it.
+        };
+        match cx.map.loader.iter().find(|own| own.range.overlaps(range)) {
+            Some(own) => Err(CommandError::Message(alloc::format!(
+                "{range} overlaps {} at {}",
+                own.owner,
+                own.range
+            ))),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn start(self) -> u64 {
         self.start
     }

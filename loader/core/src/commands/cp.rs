@@ -31,6 +31,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     }
     let source = Objects::parse(source, width, count)?;
     let target = Objects::parse(target, width, count)?;
+    target.check_target(cx)?;
     // Where the two overlap, the end that the other run covers goes first.
     let backward =
         target.start() > source.start() && target.start() <= source.address(count - 1).as_u64();

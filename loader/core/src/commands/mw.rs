@@ -40,6 +40,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     let objects = Objects::parse(address, parse_width(name)?, count)?;
     let value = parse_value(value, objects.width())?;
+    objects.check_target(cx)?;
     let mut pattern = [0; PIECE];
     let width = usize::try_from(objects.width().bytes()).unwrap_or(1);
     for object in pattern.chunks_exact_mut(width) {

@@ -51,6 +51,10 @@ fn memory_display() {
         ),
         ("md zz", "\"zz\" is not a hexadecimal number\n"),
         (
+            "md 10000000000000000",
+            "\"10000000000000000\" does not fit 64 bits\n",
+        ),
+        (
             "md ffffffffffffffff",
             "40 words at ffffffffffffffff end beyond the last address\n",
         ),
@@ -212,4 +216,21 @@ fn long_fills_and_comparisons() {
         ),
     ];
     assert_all(&cases);
+}
+
+#[test]
+fn a_fill_or_a_copy_into_the_loader_changes_nothing() {
+    let mut bench = Bench::new(FakeConsole::default());
+    let refused = "[0x40000ff8-0x40001003] overlaps Baton at [0x40001000-0x40001fff]\n";
+    let own = PhysRange::from_size(PhysAddr::new(RAM + 0x1000), 0x1000).unwrap();
+    bench.loader = Some(own);
+    let lines = [
+        "mw 40000ff8 1 3",
+        "mw 40000000 2 3; cp 40000000 40000ff8 3",
+        "md 40000ff8 2",
+        "cp 40001000 40000ff8 2",
+    ];
+    let shown = outputs_on(&mut bench, &lines);
+    let untouched = "40000ff8: 00000000 00000000                    ........\n";
+    assert_eq!(shown, [refused, refused, untouched, ""]);
 }

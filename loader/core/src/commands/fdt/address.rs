@@ -40,8 +40,8 @@ fn control(cx: &Context<'_>) -> Result<Option<u64>, CommandError> {
 
 fn set(cx: &mut Context<'_>, address: u64, length: Option<u64>) -> Result<(), CommandError> {
     let tree = take(cx.machine.memory, address, length)?;
+    cx.env.try_set("fdtaddr", &format!("{address:x}"))?;
     cx.tree = Some(tree);
-    cx.env.set("fdtaddr", &format!("{address:x}"));
     written(writeln!(cx, "Working FDT set to {address:x}"))
 }
 

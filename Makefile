@@ -47,6 +47,7 @@ ifneq ($(BOARD),virt)
 	@echo "error: make run starts QEMU's virt machine; BOARD=$(BOARD) is for a card" >&2; exit 1
 endif
 	@echo "==> starting QEMU; to leave it at any time: Ctrl-A, then X" >&2
+	@echo "==> the first countdown is U-Boot's, the second Baton's: press a key there for its prompt" >&2
 	@$(QEMU)
 
 test: everything test-programs run-programs ## run every test, host and emulated

@@ -167,6 +167,8 @@ hand_off_asm:
     isb
     @ [J]
     say     'J'
+    say     0x0d                        @ the payload starts a line of its own
+    say     0x0a
     mov     r0, #0
     mvn     r1, #0                      @ machine id: none, the tree says it all
     mov     r2, sp

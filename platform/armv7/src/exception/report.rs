@@ -88,8 +88,15 @@ fn write_cause(out: &mut dyn Write, facts: &Facts<'_>) -> fmt::Result {
             out.write_str(": stack overflow")?;
         }
         out.write_str("\n")
-    } else {
+    } else if facts.mode == CpuMode::Hypervisor {
         writeln!(out, "{}", facts.syndrome.class().name())
+    } else {
+        // PL1 has no syndrome: the vector says it all.
+        out.write_str(match facts.vector {
+            Vector::Undefined => "undefined instruction\n",
+            Vector::Call => "a call nobody serves\n",
+            _ => "no cause is recorded\n",
+        })
     }
 }
 

@@ -53,7 +53,7 @@ fuzz_target!(|data: &[u8]| {
     }
     let mut bench = Bench::loaded(data);
     bench.run(data.len(), |cx| {
-        shell::execute(cx, "bootz -n 40080000; bootz 40080000 40080000:20");
+        shell::execute(cx, "bootz -n 40080000; bootz 40080000 40070000:20");
         assert_eq!(cx.status, 1, "bootz came back with success");
     });
 });

@@ -100,7 +100,7 @@ fn show_current(cx: &mut Context<'_>) -> Result<(), CommandError> {
 fn set_current(cx: &mut Context<'_>, device: &str) -> Result<(), CommandError> {
     let place = place(cx, device)?;
     let line = cx.machine.disks.get(place).map(line).unwrap_or_default();
-    cx.env.set(CURRENT, device);
+    cx.env.try_set(CURRENT, device)?;
     let _ = writeln!(cx, "\n{line}... is now current device");
     Ok(())
 }

@@ -6,6 +6,9 @@ TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
 PAYLOADS := report
+# How long `make fuzz` runs each target, and which: all by default.
+SECONDS := 60
+FUZZ :=
 
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
@@ -30,7 +33,7 @@ QEMU := qemu-system-arm -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help run test check loader payloads image doc clean distclean \
+.PHONY: FORCE help run test check fuzz loader payloads image doc clean distclean \
 	toolchain build-programs run-programs test-programs
 
 help: ## say what there is
@@ -52,6 +55,9 @@ test: everything test-programs run-programs ## run every test, host and emulated
 check: toolchain test-programs ## what a commit must pass: format, lints, docs, layers, unit tests
 	@tools/check
 
+fuzz: ## fuzz the parsers, nightly only: make fuzz SECONDS=60 FUZZ="elf disk"
+	@tools/fuzz $(SECONDS) $(FUZZ)
+
 loader: build/baton.zimg ## build/baton.zimg
 
 payloads: $(PAYLOADS:%=build/payloads/%.zimg) ## build/payloads/*.zimg
@@ -69,7 +75,7 @@ bench: everything run-programs test-programs ## the figures
 endif
 
 clean: ## remove what was built; downloads stay
-	rm -rf target $(filter-out build/cache,$(wildcard build/*)) build/cache/busybox
+	rm -rf target $(filter-out build/cache build/cargo-tools,$(wildcard build/*)) build/cache/busybox
 
 distclean: ## remove what was built and downloaded
 	rm -rf target build

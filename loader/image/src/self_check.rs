@@ -26,6 +26,7 @@ unsafe extern "C" {
     fn memcpy(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn memmove(to: *mut u8, from: *const u8, length: usize) -> *mut u8;
     fn memset(to: *mut u8, value: i32, length: usize) -> *mut u8;
+    fn memcmp(one: *const u8, other: *const u8, length: usize) -> i32;
 }
 
 /// What was found.
@@ -112,6 +113,7 @@ fn run_all() -> Verdict {
                     ("memcpy", copies(to, from, length)),
                     ("memmove", moves(to, from, length)),
                     ("memset", sets(to, length)),
+                    ("memcmp", compares(to, from, length)),
                 ];
                 if let Some((function, _)) = wrong.into_iter().find(|(_, right)| !right) {
                     return Verdict::Wrong {
@@ -121,7 +123,7 @@ fn run_all() -> Verdict {
                         length,
                     };
                 }
-                calls += 3;
+                calls += 4;
             }
         }
     }
@@ -165,5 +167,28 @@ fn sets(to: usize, length: usize) -> bool {
         && target.is(|index| match index.checked_sub(to) {
             Some(offset) if offset < length => 0xa5,
             _ => index as u8,
+        })
+}
+
+/// Equal bytes, then one that differs at the start, in the middle, at the end, and just behind,
+/// where it must not count.
+fn compares(to: usize, from: usize, length: usize) -> bool {
+    let source = Buffer::counting(0);
+    [0, length / 2, length.wrapping_sub(1), length]
+        .into_iter()
+        .all(|at| {
+            let mut other = Buffer::counting(0);
+            // SAFETY: both ranges lie in the buffer; memmove's may overlap.
+            let start = unsafe {
+                let base = other.0.as_mut_ptr();
+                memmove(base.wrapping_add(to), base.wrapping_add(from), length)
+            };
+            if let Some(byte) = other.0.get_mut(to.wrapping_add(at)) {
+                *black_box(byte) = 0xff;
+            }
+            // SAFETY: both ranges lie in their buffers.
+            let result = unsafe { memcmp(start, source.0.as_ptr().wrapping_add(from), length) };
+            // No byte of the source is 0xff.
+            if at < length { result > 0 } else { result == 0 }
         })
 }

@@ -271,6 +271,10 @@ fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
         cx.env.set("devtype", disk.interface);
         cx.env.set("devnum", &disk.index.to_string());
     }
+    if let Some(address) = cx.board.tree_address {
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.set("fdtcontroladdr", &address);
+    }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
         cx.env.set("bootargs", &arguments.rest);

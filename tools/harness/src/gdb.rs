@@ -15,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The registers of an Arm processor, in the stub's order.
 const REGISTERS: &str = "g";
-/// Bytes of the old floating-point registers between `pc` and `cpsr`.
+/// Bytes of the old floating-point registers between `pc` and `cpsr`, which QEMU 7.2 still sends
+/// and QEMU 10 does not.
 const OLD_FLOAT: usize = 8 * 12 + 4;
 
 /// What stops the machine.
@@ -39,7 +40,7 @@ impl Registers {
 
     /// Returns the program status register.
     pub(crate) fn cpsr(&self) -> Option<u32> {
-        self.word(16 * 4 + OLD_FLOAT)
+        self.word(16 * 4 + OLD_FLOAT).or_else(|| self.word(16 * 4))
     }
 
     fn word(&self, byte: usize) -> Option<u32> {
@@ -239,5 +240,7 @@ mod tests {
         assert_eq!(registers.general(15), Some(0x1234_5678));
         assert_eq!(registers.general(16), None);
         assert_eq!(registers.cpsr(), Some(0x2000_01da));
+        let newer = Registers("00".repeat(16 * 4) + "da010020");
+        assert_eq!(newer.cpsr(), Some(0x2000_01da));
     }
 }

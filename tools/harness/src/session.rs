@@ -25,6 +25,8 @@ pub use prompt::Output;
 /// How long a wait lasts where the test names no time: long for a prompt, so that a busy
 /// machine does not fail a test, short for a person.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long standard error may go on after the console closed.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// A running process with a console.
 pub struct Session {
@@ -237,7 +239,7 @@ impl Session {
             Err(true) => ErrorKind::Closed {
                 wanted: names(),
                 status: self.ended(),
-                stderr: self.stderr.text(),
+                stderr: self.last_words(),
             },
             Err(false) => ErrorKind::Timeout {
                 wanted: names(),
@@ -245,6 +247,14 @@ impl Session {
             },
         };
         Err(self.fail(kind))
+    }
+
+    /// Returns what came on standard error, all of it if it ends soon: the console's end may be
+    /// seen first.
+    fn last_words(&self) -> String {
+        let soon = Instant::now() + LAST_WORDS;
+        let _ = self.stderr.wait(soon, |_| None::<()>);
+        self.stderr.text()
     }
 
     /// Returns how the process ended, giving it a moment after its console closed.

@@ -89,7 +89,8 @@ fn after_much_else() -> Result<()> {
     let mut session = flow::baton(here!())?;
     session.run_ok("mw.l 48000000 ffffffff 400000")?;
     session.run_ok("load virtio 0:1 50000000 initrd.img")?;
-    session.run_ok("fdt set /chosen probe 1")?;
+    session.run_ok("fdt mknode / of-baton")?;
+    session.run_ok("fdt set /of-baton says linux-reads-this")?;
     session.run_ok("setenv bootargs console=ttyAMA0 probe=yes")?;
     session.run_err("md.l 70000000 1")?;
     session.run_ok("bootz -n ${bootfile} ${initrdfile}")?;
@@ -98,5 +99,13 @@ fn after_much_else() -> Result<()> {
     session.send("cat /proc/cmdline; echo end-$((1 + 1))\n");
     let found = session.expect_for("end-2\r\n", Duration::from_secs(60))?;
     assert!(found.before.contains("probe=yes"), "{}", found.before);
+    // What `fdt` changed is what Linux got.
+    session.send("cat /proc/device-tree/of-baton/says; echo end-$((1 + 2))\n");
+    let found = session.expect_for("end-3\r\n", Duration::from_secs(60))?;
+    assert!(
+        found.before.contains("linux-reads-this"),
+        "{}",
+        found.before
+    );
     Ok(())
 }

@@ -199,6 +199,9 @@ fn files_are_listed_and_loaded() -> Result<()> {
 #[test]
 fn the_tree_is_read_and_edited() -> Result<()> {
     let mut session = flow::baton(here!())?;
+    // The first stage's tree, by U-Boot's name for its place.
+    let set = session.run_ok("fdt addr ${fdtcontroladdr}")?;
+    assert!(set.starts_with("Working FDT set to "), "{set}");
     let model = session.run_ok("fdt print / compatible")?;
     assert!(
         model.contains("compatible = \"linux,dummy-virt\""),

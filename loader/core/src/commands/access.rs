@@ -1,6 +1,6 @@
 //! What the commands that access memory share: widths, addresses and hexadecimal digits.
 
-use platform_api::{PhysAddr, Width};
+use platform_api::{PhysAddr, PhysRange, Width};
 
 use super::{CommandError, parse_hex};
 use crate::context::Context;
@@ -70,6 +70,25 @@ impl Objects {
         Self::new(parse_hex(address)?, width, count)
     }
 
+    /// Refuses a run that would write into the loader, before the first object is written.
+    ///
+    /// # Errors
+    /// Names both ranges. What else is wrong faults at the access, as a bad address does.
+    pub(super) fn check_target(self, cx: &Context<'_>) -> Result<(), CommandError> {
+        let size = self.count.wrapping_mul(self.width.bytes());
+        let Some(range) = PhysRange::from_size(PhysAddr::new(self.start), size) else {
+            return Ok(()); // The constructor refused it.
+        };
+        match cx.map.loader.iter().find(|own| own.range.overlaps(range)) {
+            Some(own) => Err(CommandError::Message(alloc::format!(
+                "{range} overlaps {} at {}",
+                own.owner,
+                own.range
+            ))),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn start(self) -> u64 {
         self.start
     }
@@ -88,6 +107,24 @@ impl Objects {
             self.start
                 .wrapping_add(index.wrapping_mul(self.width.bytes())),
         )
+    }
+}
+
+/// Bytes that are moved at once where both sides are RAM.
+pub(super) const PIECE: usize = 1024;
+
+impl Objects {
+    /// Returns how many of `left` objects make a piece.
+    pub(super) fn piece(self, left: u64) -> u64 {
+        left.min(PIECE as u64 / self.width.bytes())
+    }
+
+    /// Returns the bytes of `count` objects from `index` on, if they are aligned: else each
+    /// access is to show what the processor does about it.
+    pub(super) fn bytes(self, index: u64, count: u64) -> Option<PhysRange> {
+        let start = self.address(index);
+        let range = PhysRange::from_size(start, count.checked_mul(self.width.bytes())?)?;
+        start.is_aligned(self.width.bytes()).then_some(range)
     }
 }
 

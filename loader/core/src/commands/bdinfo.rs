@@ -20,7 +20,10 @@ pub static BDINFO: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, _arguments: &[&str]) -> Result<(), CommandError> {
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    if arguments.len() != 1 {
+        return Err(CommandError::Usage);
+    }
     let mut text = String::new();
     // Writing to a string or a context cannot fail.
     let _ = describe(cx, &mut text);

@@ -12,18 +12,18 @@ pub static BOOTELF: Command = Command {
     aliases: &[],
     group: Group::Boot,
     summary: "boot an ELF executable, from a file or from memory",
-    usage: "[-n] [-v] [ADDR[:SIZE]|FILE]\n\
-            - without an argument, the file loaded last (${fileaddr})\n\
-            - every segment must be in RAM that nobody owns\n\
-            - it is entered like a kernel, with the working device tree in r2\n\
-            -n  print the plan; load nothing, start nothing\n\
-            -v  print the plan and a character for each step of the handoff",
+    usage: "[-n] [-v] [ADDR[:SIZE]|FILE]\n    \
+            - without an argument, the file loaded last (${fileaddr})\n    \
+            - every segment must be in RAM that nobody owns\n    \
+            - it is entered like a kernel, with the working device tree in r2\n    \
+            - -n prints the plan; loads nothing, starts nothing\n    \
+            - -v prints the plan and a character for each step of the handoff",
     example: "bootelf hello.elf",
     run,
 };
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    let (options, rest) = options(arguments);
+    let (options, rest) = options(arguments)?;
     match *rest {
         [source] => boot_elf(cx, Source::parse(source)?, options),
         [] => {

@@ -12,18 +12,18 @@ pub static BOOTZ: Command = Command {
     aliases: &[],
     group: Group::Boot,
     summary: "boot a zImage, from a file or from memory",
-    usage: "[-n] [-v] IMAGE [INITRD[:SIZE]|-] [FDT|-]\n\
-            - IMAGE, INITRD and FDT are addresses, or files on the boot volume\n\
-            - files are placed where nothing overwrites them; addresses are honoured or refused\n\
-            - without FDT, the working device tree is used\n\
-            -n  print the plan; load nothing, start nothing\n\
-            -v  print the plan and a character for each step of the handoff",
+    usage: "[-n] [-v] IMAGE [INITRD[:SIZE]|-] [FDT|-]\n    \
+            - IMAGE, INITRD and FDT are addresses, or files on the boot volume\n    \
+            - files are placed where nothing overwrites them; addresses are honoured or refused\n    \
+            - without FDT, the working device tree is used\n    \
+            - -n prints the plan; loads nothing, starts nothing\n    \
+            - -v prints the plan and a character for each step of the handoff",
     example: "bootz zImage initrd.img",
     run,
 };
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    let (options, rest) = options(arguments);
+    let (options, rest) = options(arguments)?;
     let (image, initrd, tree) = match *rest {
         [image] => (image, None, None),
         [image, initrd] => (image, Some(initrd), None),
@@ -42,7 +42,12 @@ fn given(text: &str) -> Option<&str> {
 }
 
 /// Splits off `-n` and `-v`.
-pub(super) fn options<'s, 't>(arguments: &'s [&'t str]) -> (Options, &'s [&'t str]) {
+///
+/// # Errors
+/// [`CommandError::Usage`] for another word with a dash: it is no file's name.
+pub(super) fn options<'s, 't>(
+    arguments: &'s [&'t str],
+) -> Result<(Options, &'s [&'t str]), CommandError> {
     let mut options = Options::default();
     let mut rest = arguments.get(1..).unwrap_or_default();
     while let Some((first, more)) = rest.split_first() {
@@ -55,9 +60,12 @@ pub(super) fn options<'s, 't>(arguments: &'s [&'t str]) -> (Options, &'s [&'t st
                     verbose: true,
                 }
             }
+            unknown if unknown.starts_with('-') && unknown != "-" => {
+                return Err(CommandError::Usage);
+            }
             _ => break,
         }
         rest = more;
     }
-    (options, rest)
+    Ok((options, rest))
 }

@@ -1,6 +1,8 @@
 //! `cmp`: compares memory.
 
-use core::fmt::Write;
+use core::{fmt::Write, ops::Range};
+
+use platform_api::PhysRange;
 
 use super::{
     Command, CommandError, Group,
@@ -44,17 +46,42 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 
 /// Counts equal objects up to the first pair that differs, and shows that pair.
 fn count_same(cx: &mut Context<'_>, first: Objects, second: Objects) -> Result<u64, CommandError> {
+    let mut index = 0;
+    while index < first.count() {
+        check_interrupt(cx, 0)?;
+        let piece = first.piece(first.count() - index);
+        if !same_ram(cx, first.bytes(index, piece), second.bytes(index, piece))
+            && let Some(different) = difference(cx, (first, second), index..index + piece)?
+        {
+            return Ok(different);
+        }
+        index += piece;
+    }
+    Ok(first.count())
+}
+
+/// Tells whether both are RAM that is granted, and the same.
+fn same_ram(cx: &Context<'_>, first: Option<PhysRange>, second: Option<PhysRange>) -> bool {
+    let bytes = |range: Option<PhysRange>| cx.machine.memory.bytes(range?).ok();
+    matches!((bytes(first), bytes(second)), (Some(first), Some(second)) if first == second)
+}
+
+/// Looks for the first pair that differs, object by object, and shows it.
+fn difference(
+    cx: &mut Context<'_>,
+    (first, second): (Objects, Objects),
+    indices: Range<u64>,
+) -> Result<Option<u64>, CommandError> {
     let width = first.width();
-    for index in 0..first.count() {
-        check_interrupt(cx, index)?;
+    for index in indices {
         let one = cx.machine.memory.read(first.address(index), width)?;
         let other = cx.machine.memory.read(second.address(index), width)?;
         if one != other {
             show(cx, index, (first, one), (second, other));
-            return Ok(index);
+            return Ok(Some(index));
         }
     }
-    Ok(first.count())
+    Ok(None)
 }
 
 /// Shows a pair as U-Boot does: a value has as many characters as its object has bytes, or more.

@@ -16,7 +16,7 @@ pub static GO: Command = Command {
     aliases: &[],
     group: Group::Boot,
     summary: "start application at address 'addr'",
-    usage: "ADDR [ARG ...]\n\
+    usage: "ADDR [ARG ...]\n    \
             - calls ADDR with argc and argv; argv[0] is ADDR as typed, MMU and caches are off",
     example: "go 42000000 hello",
     run,

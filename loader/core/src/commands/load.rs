@@ -73,10 +73,11 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         microseconds: time.0,
     };
     let _ = writeln!(cx, "{rate}");
-    cx.env.set("filesize", &format!("{length:x}"));
-    cx.env.set("fileaddr", &format!("{:x}", address.as_u64()));
     cx.loaded.retain(|loaded| !loaded.range.overlaps(range));
     cx.loaded.push(LoadedFile { path, range });
+    cx.env.try_set("filesize", &format!("{length:x}"))?;
+    cx.env
+        .try_set("fileaddr", &format!("{:x}", address.as_u64()))?;
     Ok(())
 }
 

@@ -210,3 +210,14 @@ fn prints_rates_as_uboot_does() {
         "18446744073709551615 bytes read in 1 ms (17179869.2 GiB/s)"
     );
 }
+
+#[test]
+fn a_full_environment_is_said() {
+    let (mut bench, _) = bench();
+    let full = "x".repeat(crate::env::CAPACITY - 10);
+    bench.env.set("a", &full);
+    let found = load(&mut bench, &["40200000", "small"]).unwrap_err();
+    let found = found.to_string();
+    assert!(found.contains("no room for \"filesize\""), "{found}");
+    assert!(bench.env.size() <= crate::env::CAPACITY);
+}

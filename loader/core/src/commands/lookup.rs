@@ -78,6 +78,11 @@ mod tests {
     fn every_command_is_documented() {
         for command in COMMANDS {
             assert!(!command.summary.is_empty(), "{}", command.name);
+            for form in command.usage.lines() {
+                // The name is put in front of a form; what explains one is indented.
+                assert!(!form.starts_with(command.name), "{}: {form}", command.name);
+                assert!(!form.starts_with("- "), "{}: {form}", command.name);
+            }
             let first = command.example.split(' ').next().unwrap();
             assert_eq!(
                 find(first).map(|found| found.name),

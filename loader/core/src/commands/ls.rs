@@ -25,7 +25,9 @@ pub static LS: Command = Command {
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (interface, device, path) = match arguments {
         [_] => {
-            let (interface, device) = default_volume(&cx.env).ok_or(CommandError::Usage)?;
+            let (interface, device) = default_volume(&cx.env).ok_or_else(|| {
+                CommandError::Message("no disk to list; set devtype and devnum".into())
+            })?;
             (interface, device, "/")
         }
         [_, interface, device] => (String::from(*interface), String::from(*device), "/"),
@@ -98,7 +100,7 @@ mod tests {
             assert_eq!(bench.output, "");
             alloc::format!("{error}")
         };
-        assert_eq!(error(&["ls"]), "wrong arguments");
+        assert_eq!(error(&["ls"]), "no disk to list; set devtype and devnum");
         assert_eq!(error(&["ls", "virtio"]), "wrong arguments");
         assert_eq!(error(&["ls", "mmc", "0"]), "no disk mmc 0");
         assert_eq!(error(&["ls", "virtio", "1f:1"]), "no disk virtio 1f");

@@ -30,7 +30,7 @@ mod version;
 mod virtio;
 
 use alloc::{boxed::Box, format, string::String};
-use core::fmt;
+use core::{fmt, num::IntErrorKind};
 
 use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
 
@@ -173,14 +173,18 @@ impl From<EnvError> for CommandError {
 /// Parses a number as U-Boot does: hexadecimal, `0x` optional.
 ///
 /// # Errors
-/// Names the text that is not a number.
+/// Names the text that is not a number, or one that 64 bits do not hold.
 pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
     let digits = text
         .strip_prefix("0x")
         .or_else(|| text.strip_prefix("0X"))
         .unwrap_or(text);
-    u64::from_str_radix(digits, 16)
-        .map_err(|_| CommandError::Message(format!("\"{text}\" is not a hexadecimal number")))
+    u64::from_str_radix(digits, 16).map_err(|error| {
+        CommandError::Message(match error.kind() {
+            IntErrorKind::PosOverflow => format!("\"{text}\" does not fit 64 bits"),
+            _ => format!("\"{text}\" is not a hexadecimal number"),
+        })
+    })
 }
 
 /// Every command, sorted by name.

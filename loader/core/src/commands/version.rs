@@ -16,7 +16,10 @@ pub static VERSION: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, _arguments: &[&str]) -> Result<(), CommandError> {
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    if arguments.len() != 1 {
+        return Err(CommandError::Usage);
+    }
     let build = cx.build;
     // Writing to a context cannot fail.
     let _ = writeln!(cx, "{build}");

@@ -14,10 +14,11 @@ pub static VIRTIO: Command = Command {
     aliases: &[],
     group: Group::Storage,
     summary: "virtio block devices sub-system",
-    usage: "info - show all available virtio block devices\n\
-            virtio device [dev] - show or set current virtio block device\n\
-            virtio part [dev] - print partition table of one or all virtio block devices\n\
-            virtio read addr blk# cnt - read `cnt' blocks starting at block\n     \
+    usage: "scan - initialize virtio bus (Baton did so when it started)\n\
+            info - show all available virtio block devices\n\
+            device [dev] - show or set current virtio block device\n\
+            part [dev] - print partition table of one or all virtio block devices\n\
+            read addr blk# cnt - read `cnt' blocks starting at block\n     \
             `blk#' of the current device to memory address `addr'",
     example: "virtio info",
     run,
@@ -30,6 +31,8 @@ const CURRENT: &str = "virtio_dev";
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match arguments {
+        // Scripts for U-Boot say it first.
+        [_, "scan"] => Ok(()),
         [_, "info"] => {
             info(cx);
             Ok(())
@@ -100,7 +103,7 @@ fn show_current(cx: &mut Context<'_>) -> Result<(), CommandError> {
 fn set_current(cx: &mut Context<'_>, device: &str) -> Result<(), CommandError> {
     let place = place(cx, device)?;
     let line = cx.machine.disks.get(place).map(line).unwrap_or_default();
-    cx.env.set(CURRENT, device);
+    cx.env.try_set(CURRENT, device)?;
     let _ = writeln!(cx, "\n{line}... is now current device");
     Ok(())
 }
@@ -172,6 +175,8 @@ mod tests {
         assert!(bench.output.contains("virtio 0: no partition table"));
         assert!(bench.output.contains("Partition Map for VIRTIO device 1"));
         let mut none = Bench::new(vec![]);
+        none.run(|cx| run(cx, &["virtio", "scan"])).unwrap();
+        assert_eq!(none.output, "");
         none.run(|cx| run(cx, &["virtio", "info"])).unwrap();
         assert_eq!(none.output, "no virtio block devices\n");
     }

@@ -53,8 +53,8 @@ pub struct ElfImage {
 /// Why a file is not an executable for this machine, or a broken one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ElfError {
-    /// Not an ELF file.
-    BadMagic,
+    /// Not an ELF file; its first four bytes, those that it has.
+    BadMagic([u8; 4]),
     /// The file ends before something that its headers name.
     Truncated {
         /// What.
@@ -93,7 +93,10 @@ pub enum ElfError {
 impl fmt::Display for ElfError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::BadMagic => f.write_str("no ELF file"),
+            Self::BadMagic(found) => {
+                let found = u32::from_be_bytes(found);
+                write!(f, "no ELF file: magic is {found:#010x}, not 0x7f454c46")
+            }
             Self::Truncated { what, end, file } => {
                 write!(
                     f,
@@ -163,7 +166,11 @@ pub fn parse(bytes: &[u8]) -> Result<ElfImage, ElfError> {
 /// Reads and checks the file header.
 fn header(bytes: &[u8]) -> Result<Header, ElfError> {
     if !bytes.starts_with(ELFMAG) {
-        return Err(ElfError::BadMagic);
+        let mut found = [0; 4];
+        for (to, from) in found.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        return Err(ElfError::BadMagic(found));
     }
     let truncated = ElfError::Truncated {
         what: "the header",

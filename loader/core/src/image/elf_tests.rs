@@ -1,5 +1,6 @@
 //! Executables built by hand, and broken ones.
 
+use alloc::string::ToString;
 use alloc::{vec, vec::Vec};
 
 use proptest::prelude::*;
@@ -68,7 +69,11 @@ fn names_what_is_not_for_us() {
         bytes[offset] = value;
         parse(&bytes).unwrap_err()
     };
-    assert_eq!(changed(0, 0), ElfError::BadMagic);
+    assert_eq!(changed(0, 0), ElfError::BadMagic(*b"\0ELF"));
+    assert_eq!(
+        changed(0, 0).to_string(),
+        "no ELF file: magic is 0x00454c46, not 0x7f454c46"
+    );
     assert_eq!(changed(4, 2), ElfError::BadClass(2));
     assert_eq!(changed(5, 2), ElfError::BadData(2));
     assert_eq!(changed(5, 9), ElfError::BadData(9));
@@ -76,7 +81,7 @@ fn names_what_is_not_for_us() {
     assert_eq!(changed(0x12, 3), ElfError::BadMachine(3));
     assert_eq!(changed(0x2a, 31), ElfError::BadHeaderSize(31));
     assert_eq!(changed(0x2c, 65), ElfError::TooManyHeaders(65));
-    assert_eq!(parse(b""), Err(ElfError::BadMagic));
+    assert_eq!(parse(b""), Err(ElfError::BadMagic([0; 4])));
     assert!(matches!(
         parse(&good[..51]),
         Err(ElfError::Truncated { .. })

@@ -2,11 +2,12 @@
 #![allow(clippy::expect_used)] // These are tests, outside of `#[test]` though.
 
 use baton_core::{
+    boot::Claim,
     console::Session,
     context::{BuildInfo, Context},
     machine::Machine,
 };
-use platform_api::PowerError;
+use platform_api::{PhysRange, PowerError};
 use platform_fake::{
     CORTEX_A15, FakeClock, FakeConsole, FakeGuard, FakeLauncher, FakeMemory, FakePower, PowerCall,
     Step,
@@ -28,6 +29,8 @@ pub struct Bench {
     pub memory: FakeMemory,
     pub power: FakePower,
     pub launcher: FakeLauncher,
+    /// What the memory map calls Baton's.
+    pub loader: Option<PhysRange>,
 }
 
 impl Bench {
@@ -38,6 +41,7 @@ impl Bench {
             memory: FakeMemory::new(RAM, RAM_SIZE),
             power: FakePower::default(),
             launcher: FakeLauncher::default(),
+            loader: None,
         }
     }
 
@@ -52,6 +56,10 @@ impl Bench {
             guard: &FakeGuard,
             cpu: CORTEX_A15,
         });
+        cx.map.loader.extend(self.loader.map(|range| Claim {
+            range,
+            owner: "Baton".into(),
+        }));
         cx.build = BuildInfo {
             version: "1.2.3",
             revision: "v1.2.3",

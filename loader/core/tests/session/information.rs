@@ -73,5 +73,9 @@ fn reset_and_poweroff_ask_the_firmware() {
     assert_eq!(shown[1], "poweroff ...\nPSCI answered -1\n");
     assert_eq!(shown[2], "1\n");
     assert!(shown[3].starts_with("reset - Perform RESET"));
+    let shown = outputs_on(&mut bench, &["version 1", "bdinfo 1", "bootz -x zImage"]);
+    assert!(shown[0].starts_with("version - print version"));
+    assert!(shown[1].starts_with("bdinfo - print Board"));
+    assert!(shown[2].starts_with("bootz - boot a zImage"));
     assert_eq!(bench.power_calls(), [PowerCall::Reset, PowerCall::Off]);
 }

@@ -4,7 +4,7 @@ use crate::{
     assert_all,
     bench::{Bench, RAM, outputs_on},
 };
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, PhysicalMemory};
 use platform_fake::FakeConsole;
 
 #[test]
@@ -50,6 +50,10 @@ fn memory_display() {
             "md - memory display\n\nUsage:\nmd [.b, .w, .l, .q] address [# of objects]\n",
         ),
         ("md zz", "\"zz\" is not a hexadecimal number\n"),
+        (
+            "md 10000000000000000",
+            "\"10000000000000000\" does not fit 64 bits\n",
+        ),
         (
             "md ffffffffffffffff",
             "40 words at ffffffffffffffff end beyond the last address\n",
@@ -153,4 +157,80 @@ fn the_loaders_memory_is_refused() {
             "40001ffc: 00000000                             ....\n"
         ]
     );
+}
+
+/// Copies longer than what is moved at once, both ways over themselves.
+#[test]
+fn long_copies_overlap_rightly() {
+    const START: u64 = RAM + 0x10_0000;
+    let content: Vec<u8> = (0..0x3000_u32).flat_map(u32::to_le_bytes).collect();
+    for (source, target, count) in [
+        (0, 0x104, 0x1003),
+        (0x104, 0, 0x1003),
+        (0, 0x1000, 0x900),
+        (0x1000, 4, 0x900),
+        (0, 4, 0x101),
+        (0x408, 0x400, 0x7ff),
+    ] {
+        let mut bench = Bench::new(FakeConsole::default());
+        bench.memory.fill(START, &content);
+        let command = format!(
+            "cp.l {:x} {:x} {count:x}",
+            START + source as u64,
+            START + target as u64
+        );
+        assert_eq!(outputs_on(&mut bench, &[command.as_str()]), [""]);
+        let mut expected = content.clone();
+        expected.copy_within(source..source + 4 * count, target);
+        let range = PhysRange::from_size(PhysAddr::new(START), content.len() as u64).unwrap();
+        assert_eq!(bench.memory.bytes(range).unwrap(), expected, "{command}");
+    }
+}
+
+#[test]
+fn long_fills_and_comparisons() {
+    let cases = [
+        ("mw.w 40100000 1234 1201; cp.w 40100000 40200000 1201", ""),
+        (
+            "md.w 401023fe 3",
+            "401023fe: 1234 1234 0000                           4.4...\n",
+        ),
+        (
+            "cmp.w 40100000 40200000 1201",
+            "Total of 4609 halfword(s) were the same\n",
+        ),
+        ("mw.b 40201801 ff", ""),
+        (
+            "cmp.w 40100000 40200000 1201",
+            "halfword at 0x40101800 (0x1234) != halfword at 0x40201800 (0xff34)\n\
+             Total of 3072 halfword(s) were the same\n",
+        ),
+        // What can be filled is, before the fault.
+        (
+            "mw.q 403ff000 5a5a5a5a5a5a5a5a 201 || echo failed",
+            "failed\n",
+        ),
+        (
+            "md.l 403ffffc 1",
+            "403ffffc: 5a5a5a5a                             ZZZZ\n",
+        ),
+    ];
+    assert_all(&cases);
+}
+
+#[test]
+fn a_fill_or_a_copy_into_the_loader_changes_nothing() {
+    let mut bench = Bench::new(FakeConsole::default());
+    let refused = "[0x40000ff8-0x40001003] overlaps Baton at [0x40001000-0x40001fff]\n";
+    let own = PhysRange::from_size(PhysAddr::new(RAM + 0x1000), 0x1000).unwrap();
+    bench.loader = Some(own);
+    let lines = [
+        "mw 40000ff8 1 3",
+        "mw 40000000 2 3; cp 40000000 40000ff8 3",
+        "md 40000ff8 2",
+        "cp 40001000 40000ff8 2",
+    ];
+    let shown = outputs_on(&mut bench, &lines);
+    let untouched = "40000ff8: 00000000 00000000                    ........\n";
+    assert_eq!(shown, [refused, refused, untouched, ""]);
 }

@@ -39,6 +39,10 @@ const RULES: &[&str] = &[
     "timer.cnthp",
 ];
 
+/// HCR's bits that ARMv7 defines; 31:28 are UNK/SBZP (DDI 0406C B4.1.65). QEMU 10 reads bit 31 as
+/// one whatever was written.
+const HCR_DEFINED: u32 = 0x0fff_ffff;
+
 pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     let state = evidence.state;
     if state.mode() != Mode::Hyp {
@@ -51,7 +55,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     let hsctlr = state.hsctlr & !HSCTLR_I;
     let known = hsctlr == HSCTLR_KNOWN || hsctlr == HSCTLR_KNOWN_V8;
     rules.holds("hyp.hsctlr", known, state.hsctlr, HSCTLR_KNOWN);
-    rules.equal("hyp.hcr", state.hcr, 0);
+    rules.masked("hyp.hcr", state.hcr, HCR_DEFINED, 0);
     rules.masked("hyp.hcptr", state.hcptr, HCPTR_TRAPS, 0);
     rules.equal("hyp.hstr", state.hstr, 0);
     // HDCR: no debug or monitor traps, and HPMN leaves PL1 every counter there is.

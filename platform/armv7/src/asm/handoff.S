@@ -61,30 +61,30 @@ hand_off_asm:
     b       1b
 3:  dsb                                 @ complete before anything is turned off
 
-    @ [S] What lies outside those ranges: by set/way, this being the one CPU running.
-    @ clean_invalidate_all clobbers r0-r6, r9-r12 and lr. The tree waits in sp; the entry in
-    @ TPIDRPRW and the UART's data register in TPIDRURW, which are software's own (DDI 0406C
-    @ B4.1.150) and zeroed below.
-    say     'S'
+    @ clean_invalidate_all, below, clobbers r0-r6, r9-r12 and lr. The tree waits in sp; the
+    @ entry in TPIDRPRW and the UART's data register in TPIDRURW, which are software's own (DDI
+    @ 0406C B4.1.150) and zeroed at the end.
     mov     sp, r12
     mov     r12, lr
     mcr     p15, 0, r12, c13, c0, 4     @ TPIDRPRW = entry
     mcr     p15, 0, r6, c13, c0, 2      @ TPIDRURW = UART data register
-    bl      clean_invalidate_all
-    mrc     p15, 0, r6, c13, c0, 2
 
     mrs     r2, cpsr
     and     r2, r2, #MODE_MASK
     cmp     r2, #MODE_HYP
     bne     .Lfrom_pl1
 
-    @ [M] MMU and caches off, at the value reset gives. Then drop what speculation brought in
-    @ since [S]: it is clean, but would be older than what the payload writes before its own
-    @ caches are on (U-Boot's cleanup_before_linux has the same second pass).
+    @ [M] MMU and caches off, at the value reset gives. Fetches and literals come from memory
+    @ now: this code was written there with the caches off, and is in no range that was dirty.
     say     'M'
     ldr     r3, .Lhsctlr
     mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
     isb                                 @ the next fetch goes without MMU and caches
+    @ [S] What lies outside those ranges, by set/way, this being the one CPU running. After the
+    @ caches are off, so that one pass is enough: no line can come in any more, and what
+    @ speculation brought in before, clean but soon older than what the payload writes with its
+    @ own caches off, goes too.
+    say     'S'
     bl      clean_invalidate_all
     mrc     p15, 0, r6, c13, c0, 2
     @ [T] No translation, instruction or branch of ours outlives us.
@@ -131,6 +131,7 @@ hand_off_asm:
     ldr     r3, .Lsctlr
     mcr     p15, 0, r3, c1, c0, 0       @ SCTLR
     isb
+    say     'S'
     bl      clean_invalidate_all
     mrc     p15, 0, r6, c13, c0, 2
     say     'T'
@@ -192,7 +193,6 @@ hand_off_asm:
 call_caches_off:
     push    {r4-r12, lr}
     push    {r0-r3}
-    bl      clean_invalidate_all        @ the program reads memory, and so do we afterwards
     mrs     r3, cpsr
     and     r3, r3, #MODE_MASK
     cmp     r3, #MODE_HYP
@@ -201,7 +201,7 @@ call_caches_off:
     mcreq   p15, 4, r4, c1, c0, 0       @ HSCTLR
     mcrne   p15, 0, r4, c1, c0, 0       @ SCTLR
     isb                                 @ off before anything is read or written
-    bl      clean_invalidate_all        @ what came in since is older than what is written now
+    bl      clean_invalidate_all        @ the program reads memory, and so do we from now on
     mov     r4, #0
     mcr     p15, 0, r4, c7, c5, 0       @ ICIALLU: the program was loaded as data
     mcr     p15, 0, r4, c7, c5, 6       @ BPIALL

@@ -1,5 +1,6 @@
-@ memcpy, memmove and memset with their AEABI names (RTABI, IHI 0043, 4.3.4), instead of
-@ compiler-builtins' weak ones, which take an instruction a byte: here it is 11 for 32 bytes.
+@ memcpy, memmove and memset with their AEABI names (RTABI, IHI 0043, 4.3.4), memcmp and bcmp,
+@ instead of compiler-builtins' weak ones, which take an instruction a byte and more: here a
+@ copy takes 4 for 32 bytes.
 @ Before the MMU is on all memory is strongly ordered and takes no unaligned words, so whole
 @ words are read and written at multiples of 4 alone. A word that holds one byte of the source
 @ may be read whole; nothing outside the destination is written.
@@ -180,3 +181,30 @@
     strb    r1, [r12], #1
     b       7b
 8:  bx      lr
+
+@ r0, r1 = from, r2 = bytes. Returns r0 < 0, 0 or > 0 as the first byte that differs does.
+    .section .text.memcmp, "ax", %progbits
+    .balign 4
+    function memcmp, bcmp
+    orr     r3, r0, r1
+    lsls    r3, r3, #30
+    bne     2f                          @ not both at multiples of 4: byte by byte
+1:  subs    r2, r2, #4
+    blo     4f
+    ldr     r3, [r0], #4
+    ldr     r12, [r1], #4
+    cmp     r3, r12
+    beq     1b
+    sub     r0, r0, #4                  @ which byte of the word it is
+    sub     r1, r1, #4
+4:  adds    r2, r2, #4
+2:  subs    r2, r2, #1
+    blo     3f
+    ldrb    r3, [r0], #1
+    ldrb    r12, [r1], #1
+    subs    r3, r3, r12
+    beq     2b
+    mov     r0, r3
+    bx      lr
+3:  movs    r0, #0
+    bx      lr

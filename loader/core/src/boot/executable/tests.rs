@@ -104,7 +104,7 @@ fn segments_are_checked_against_the_map() {
         ),
         (
             (0x4fef_ffd0, 16, 64),
-            "segment 1 at [0x4fefffd0-0x4ff0000f] overlaps the loader's image",
+            "segment 1 at [0x4fefffd0-0x4ff0000f] overlaps image",
         ),
         ((0x4400_0000, 16, 16), "overlaps ELF file at"),
         ((0x4500_0800, 16, 16), "overlaps reserved memory tee"),
@@ -119,7 +119,10 @@ fn segments_are_checked_against_the_map() {
         assert_eq!(board.ram(range(0x4100_0000, 64)), before);
     }
     let mut board = Board::new(&[("text", b"not an executable")]);
-    assert_eq!(board.refuses("bootelf text"), "no ELF file");
+    assert_eq!(
+        board.refuses("bootelf text"),
+        "no ELF file: magic is 0x6e6f7420, not 0x7f454c46"
+    );
     assert!(board.refuses("bootelf").contains("no file was loaded"));
     board.tree = None;
     board.memory.fill(0x4400_0000, &hello());

@@ -45,8 +45,7 @@ impl fmt::Display for ClaimError {
             } => {
                 let kind = match holder {
                     Holder::Reserved => "reserved memory ",
-                    Holder::Loader => "the loader's ",
-                    Holder::Plan | Holder::Free => "",
+                    Holder::Loader | Holder::Plan | Holder::Free => "",
                 };
                 write!(f, "{owner} at {range} overlaps {kind}{by_owner} at {by}")
             }

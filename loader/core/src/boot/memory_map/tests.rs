@@ -58,7 +58,7 @@ fn refuses_an_overlap_naming_both() {
     assert!(
         error
             .to_string()
-            .contains("the loader's image at [0x47f00000-0x47ffffff]")
+            .contains("image at [0x47f00000-0x47ffffff]")
     );
     ledger
         .claim(range(0x4200_0000, 0x4300_0000), "kernel")

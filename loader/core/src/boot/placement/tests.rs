@@ -375,7 +375,7 @@ fn refusals_name_the_value_and_what_to_try() {
                 kernel_at: at(0x4fa0_0000),
                 ..base
             },
-            "image at [0x4fa00000-0x4ff651ff] overlaps the loader's image, heap, stacks",
+            "image at [0x4fa00000-0x4ff651ff] overlaps image, heap, stacks",
         ),
         (
             Request {

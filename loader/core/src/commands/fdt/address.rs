@@ -29,23 +29,19 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     }
 }
 
-/// Where the first stage's tree lies: `fdtcontroladdr`, or the source of the working tree as long
-/// as no other was set.
+/// Where the first stage's tree lies: `fdtcontroladdr`, as U-Boot has it, or what the board says
+/// if the variable was deleted.
 fn control(cx: &Context<'_>) -> Result<Option<u64>, CommandError> {
-    if let Some(text) = cx.env.get("fdtcontroladdr") {
-        return parse_hex(text).map(Some);
+    match cx.env.get("fdtcontroladdr") {
+        Some(text) => parse_hex(text).map(Some),
+        None => Ok(cx.board.tree_address.map(PhysAddr::as_u64)),
     }
-    let source = cx.tree.as_ref().and_then(WorkingTree::source);
-    Ok(source.map(PhysAddr::as_u64))
 }
 
 fn set(cx: &mut Context<'_>, address: u64, length: Option<u64>) -> Result<(), CommandError> {
     let tree = take(cx.machine.memory, address, length)?;
-    if let Some(control) = control(cx)? {
-        cx.env.set("fdtcontroladdr", &format!("{control:x}"));
-    }
+    cx.env.try_set("fdtaddr", &format!("{address:x}"))?;
     cx.tree = Some(tree);
-    cx.env.set("fdtaddr", &format!("{address:x}"));
     written(writeln!(cx, "Working FDT set to {address:x}"))
 }
 

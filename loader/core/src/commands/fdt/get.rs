@@ -9,8 +9,7 @@ use crate::devicetree::render::as_strings;
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let tree = cx.tree.as_ref().ok_or_else(no_tree)?;
     let (variable, text) = look_up(tree, arguments)?;
-    cx.env.set(variable, &text);
-    Ok(())
+    Ok(cx.env.try_set(variable, &text)?)
 }
 
 /// Returns the variable's name and its new value.

@@ -330,3 +330,21 @@ fn takes_trees_from_memory() {
     ram.0[4] = 0x7f;
     assert!(refused(&ram, 0x1000, None).ends_with("is not in RAM"));
 }
+
+/// `get` writes what comes from outside into the environment, under any name. Found by fuzzing.
+#[test]
+fn get_sets_only_what_the_environment_takes() {
+    let mut board = crate::boot::testing::Board::new(&[]);
+    for (name, refusal) in [
+        ("a=b", "illegal character"),
+        ("\u{1}", "cannot name a variable"),
+    ] {
+        let line = format!("fdt get value {name} /chosen bootargs");
+        let found = board.refuses(&line);
+        assert!(found.contains(refusal), "{found}");
+    }
+    board.bootargs = Some("x".repeat(crate::env::CAPACITY - 100));
+    let name = "v".repeat(100);
+    let found = board.refuses(&format!("fdt get value {name} /chosen bootargs"));
+    assert!(found.contains("no room for"), "{found}");
+}

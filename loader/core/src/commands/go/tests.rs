@@ -40,7 +40,7 @@ fn holes_and_others_memory_are_refused() {
             "application at [0x30000000-0x30000003] is not in RAM",
         ),
         ("go 45000000", "reserved memory tee"),
-        ("go 4ff00000", "the loader's image"),
+        ("go 4ff00000", "image"),
         ("go 1234567890", "beyond this processor's addresses"),
         ("go ffffffffffffffff", "beyond this processor's addresses"),
         ("go here", "\"here\" is not a hexadecimal number"),

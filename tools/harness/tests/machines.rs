@@ -1,0 +1,88 @@
+//! Machines with more than the usual in them, or something else in its place.
+
+use harness::{Card, Machine, Result, flow, here, witness};
+
+/// Boots the witness from U-Boot on, all rules passed.
+fn witnessed(machine: Machine) -> Result<witness::Report> {
+    let mut session = flow::baton_on(machine.card(Card::built()?))?;
+    let report = witness::boot(&mut session)?;
+    assert_eq!(report.rule("mode.hyp"), Some("PASS"), "{}", report.text);
+    Ok(report)
+}
+
+/// Version 2 of virtio-mmio; QEMU's own default is the legacy one.
+#[test]
+fn modern_virtio() -> Result<()> {
+    let machine = Machine::virt(here!())
+        .argument("-global")
+        .argument("virtio-mmio.force-legacy=false");
+    witnessed(machine).map(drop)
+}
+
+#[test]
+fn an_interrupt_controller_of_version_3() -> Result<()> {
+    let machine = Machine::virt(here!())
+        .argument("-machine")
+        .argument("gic-version=3");
+    witnessed(machine).map(drop)
+}
+
+/// QEMU gives the second disk the lower address, so Baton finds it first: `virtio 0`.
+#[test]
+fn two_disks() -> Result<()> {
+    let machine = Machine::virt(here!())
+        .card(Card::built()?)
+        .argument("-blockdev")
+        .argument("null-co,node-name=blank,size=4194304,read-zeroes=on")
+        .argument("-device")
+        .argument("virtio-blk-device,drive=blank");
+    let mut session = flow::baton_direct(machine)?;
+    let info = session.run_ok("virtio info")?;
+    assert!(
+        info.contains("4.0 MB") && info.contains("256.0 MB"),
+        "{info}"
+    );
+    let said = session.run_err("ls virtio 0")?;
+    assert!(said.contains("no FAT file system"), "{said}");
+    session.run_err("boot")?;
+    let listed = session.run_ok("ls virtio 1")?;
+    assert!(listed.contains("zImage"), "{listed}");
+    session.run_ok("virtio device 1; virtio read 48000000 0 1")?;
+    let signature = session.run_ok("md.w 480001fe 1")?;
+    assert!(signature.starts_with("480001fe: aa55"), "{signature}");
+    session.run_ok("setenv devnum 1")?;
+    witness::boot(&mut session).map(drop)
+}
+
+/// A node of /reserved-memory lies where the initrd would go; nobody may even look there.
+#[test]
+fn memory_reserved_by_a_node() -> Result<()> {
+    let node = "/reserved-memory/tee@48000000";
+    let script = format!(
+        "load ${{devtype}} ${{devnum}}:${{distro_bootpart}} ${{kernel_addr_r}} baton.zimg\n\
+         fdt addr ${{fdtcontroladdr}}\n\
+         fdt resize 1000\n\
+         fdt mknode / reserved-memory\n\
+         fdt set /reserved-memory '#address-cells' <2>\n\
+         fdt set /reserved-memory '#size-cells' <2>\n\
+         fdt set /reserved-memory ranges\n\
+         fdt mknode /reserved-memory tee@48000000\n\
+         fdt set {node} reg <0 0x48000000 0 0x200000>\n\
+         fdt set {node} no-map\n\
+         bootz ${{kernel_addr_r}} - ${{fdtcontroladdr}}\n"
+    );
+    let card = Card::built()?.with_script(&script)?;
+    let mut session = flow::baton_on(Machine::virt(here!()).card(card))?;
+    let said = session.run_err("load virtio 0:1 48100000 initrd.img")?;
+    assert!(said.contains("reserved memory"), "{said}");
+    let said = session.run_err("bootz zImage 48000000:1000")?;
+    assert!(said.contains("reserved memory tee@48000000"), "{said}");
+    let said = session.run_err("md 48000000 1")?;
+    assert!(said.contains("Data Abort"), "{said}");
+    let plan = session.run_ok("bootz -n zImage initrd.img")?;
+    assert!(plan.contains("[0x48200000-"), "{plan}");
+    let report = witness::boot(&mut session)?;
+    let rule = report.rule("places.unreserved");
+    assert_eq!(rule, Some("PASS"), "{}", report.text);
+    Ok(())
+}

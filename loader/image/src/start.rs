@@ -46,7 +46,10 @@ const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 /// # Safety
 /// Called once, with what `baton_choose_home` wrote and the state it was given.
 #[unsafe(no_mangle)]
-unsafe extern "C" fn baton_main(info: &EarlyInfo, state: &EntryState) -> ! {
+unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState) -> ! {
+    // SAFETY: entry.S passes what it and `baton_choose_home` wrote. Copied, because the old
+    // copy's memory is nobody's from here on: `load` may write there.
+    let (info, state) = unsafe { (&info.read(), &state.read()) };
     entry::install_vectors();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);

@@ -177,11 +177,20 @@ fn a_hundred_in_a_row_and_the_kernel_still_boots() -> Result<()> {
 /// In SVC the vectors are others; the manners are the same.
 #[test]
 fn faults_in_svc() -> Result<()> {
+    // Before the other machine starts: one test, one machine at a time.
+    let in_hyp =
+        flow::baton_direct(harness::Machine::virt(here!()))?.run_err("exception undefined")?;
     let machine = harness::Machine::virt(here!())
         .without_virtualization()
         .card(harness::Card::built()?);
     let mut session = flow::baton_direct(machine)?;
-    faults(&mut session, "exception undefined", &["(?i)undefined"])?;
+    let report = faults(&mut session, "exception undefined", &["(?i)undefined"])?;
+    let offset = |text: &str| Some(text.split_once("pc : ")?.1.split(')').next()?.to_owned());
+    ensure!(
+        session,
+        offset(&report).is_some() && offset(&report) == offset(&in_hyp),
+        "the same instruction has another address in HYP: {report}{in_hyp}"
+    );
     faults(&mut session, "exception data", &["(?i)data abort"])?;
     faults(
         &mut session,

@@ -68,13 +68,16 @@ fn read_stack(address: u32) -> u32 {
 ///
 /// Called by vectors.S on the exception stack with A, I and F masked.
 #[unsafe(no_mangle)]
-extern "C" fn baton_exception(frame: &Frame, number: u32) -> u32 {
+extern "C" fn baton_exception(frame: &mut Frame, number: u32) -> u32 {
     // Not a swap: exclusives need the MMU, which may be off here, and there is but one CPU.
     if HANDLING.load(Ordering::Relaxed) {
         halt("fault inside the fault handler");
     }
     HANDLING.store(true, Ordering::Relaxed);
     let vector = Vector::from_number(number);
+    if cpu::mode() != CpuMode::Hypervisor {
+        frame.correct_thumb(vector);
+    }
     // An error of the writer could only be our own; there is nobody else to tell.
     let _ = write_report(&mut Writer, &facts(vector, frame));
     let Some(stack_pointer) = guard::innermost() else {

@@ -1,6 +1,6 @@
 //! Machines with more than the usual in them, or something else in its place.
 
-use harness::{Card, Machine, Result, flow, here, witness};
+use harness::{Card, Machine, Result, build, flow, here, witness};
 
 /// Boots the witness from U-Boot on, all rules passed.
 fn witnessed(machine: Machine) -> Result<witness::Report> {
@@ -84,5 +84,33 @@ fn memory_reserved_by_a_node() -> Result<()> {
     let report = witness::boot(&mut session)?;
     let rule = report.rule("places.unreserved");
     assert_eq!(rule, Some("PASS"), "{}", report.text);
+    Ok(())
+}
+
+/// A card of 1.5 MB/s: U-Boot's and Baton's users wait for it every day.
+#[test]
+fn a_slow_disk_shows_progress_and_can_be_stopped() -> Result<()> {
+    let image = build::file("virt/sd.img")?;
+    let machine = Machine::virt(here!())
+        .card(Card::built()?)
+        .argument("-drive")
+        .argument(format!(
+            "if=none,id=slow,format=raw,snapshot=on,file={},throttling.bps-total=1500000",
+            image.display()
+        ))
+        .argument("-device")
+        .argument("virtio-blk-device,drive=slow");
+    let mut session = flow::baton_direct(machine)?;
+    let loaded = session.run_ok("load virtio 0:1 48000000 zImage")?;
+    assert!(loaded.starts_with("##"), "{loaded}");
+    session.run_ok("setenv filesize")?;
+    session.send_line("load virtio 0:1 48000000 zImage; echo go-$?");
+    session.expect("#")?;
+    session.send("\x03");
+    let stopped = session.expect_prompt()?;
+    assert!(stopped.contains("<INTERRUPT>"), "{stopped}");
+    assert!(!stopped.contains("go-"), "{stopped}");
+    let size = session.run_err("printenv filesize")?;
+    assert!(size.contains("not defined"), "{size}");
     Ok(())
 }

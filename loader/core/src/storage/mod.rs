@@ -20,7 +20,7 @@ use alloc::{string::String, vec::Vec};
 pub use self::{
     error::{FatError, PartitionError, StorageError},
     file::{Extent, OpenFile},
-    transfer::{PIECE, ReadTime, read_into},
+    transfer::{ReadTime, read_into},
     volume::{VolumeName, default_volume, disk},
 };
 

@@ -13,7 +13,7 @@
 
 use platform_api::{PhysAddr, PhysRange};
 
-use super::{Claim, Direction, Ledger, MemoryMap, Search};
+use super::{Claim, Direction, Ledger, MemoryMap, Search, home::LOW_MEMORY_BYTES};
 use crate::image::zimage::ZImage;
 
 mod decompressor;
@@ -26,9 +26,6 @@ pub use error::PlaceError;
 
 /// Distance from the base of RAM that initrd and tree keep, where there is room (booting.rst).
 const ABOVE_KERNEL: u64 = 128 << 20;
-/// Low memory: what every kernel maps linearly from its base on with the default split and
-/// vmalloc area, 760 MiB. Initrd and tree must lie below.
-const LOW_MEMORY: u64 = 0x2f80_0000;
 /// The largest tree: a kernel maps two sections from the one the tree starts in.
 const MAX_TREE: u64 = 1 << 20;
 /// Everything is placed on pages.

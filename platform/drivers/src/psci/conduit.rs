@@ -7,42 +7,33 @@
 
 use core::arch::asm;
 
-/// Calls the firmware by SMC.
-pub(super) fn smc(function: u32, [a, b, c]: [u32; 3]) -> u32 {
-    let result;
-    // SAFETY: The firmware keeps to the calling convention. It may read and write memory (no
-    // `nomem`); the calls made here touch none of ours.
-    unsafe {
-        asm!(
-            ".arch_extension sec",
-            "smc #0",
-            inlateout("r0") function => result,
-            inlateout("r1") a => _,
-            inlateout("r2") b => _,
-            inlateout("r3") c => _,
-            // Preserved by the convention, but not by all of PSCI's older firmware.
-            out("r12") _,
-            options(nostack)
-        );
-    }
-    result
+/// Defines a call by one of the two instructions.
+macro_rules! conduit {
+    ($(#[$doc:meta])* $name:ident, $extension:literal, $instruction:literal) => {
+        $(#[$doc])*
+        pub(super) fn $name(function: u32, [a, b, c]: [u32; 3]) -> u32 {
+            let result;
+            // SAFETY: The firmware keeps to the calling convention. It may read and write memory
+            // (no `nomem`); the calls made here touch none of ours.
+            unsafe {
+                asm!(
+                    $extension,
+                    $instruction,
+                    inlateout("r0") function => result,
+                    inlateout("r1") a => _,
+                    inlateout("r2") b => _,
+                    inlateout("r3") c => _,
+                    // Preserved by the convention, but not by all of PSCI's older firmware.
+                    out("r12") _,
+                    options(nostack)
+                );
+            }
+            result
+        }
+    };
 }
 
-/// Calls the firmware by HVC. In HYP mode that would be ourselves: `smc` is used there.
-pub(super) fn hvc(function: u32, [a, b, c]: [u32; 3]) -> u32 {
-    let result;
-    // SAFETY: As in `smc`.
-    unsafe {
-        asm!(
-            ".arch_extension virt",
-            "hvc #0",
-            inlateout("r0") function => result,
-            inlateout("r1") a => _,
-            inlateout("r2") b => _,
-            inlateout("r3") c => _,
-            out("r12") _,
-            options(nostack)
-        );
-    }
-    result
-}
+conduit!(/// Calls the firmware by SMC.
+    smc, ".arch_extension sec", "smc #0");
+conduit!(/// Calls the firmware by HVC. In HYP mode that would be ourselves: `smc` is used there.
+    hvc, ".arch_extension virt", "hvc #0");

@@ -3,8 +3,8 @@
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{
-    IMAGE, ImagePlace, KERNEL, KernelFacts, LOW_MEMORY, PAGE, PAGE_TABLES, PlaceError, TEXT_OFFSET,
-    no_room, page_up,
+    IMAGE, ImagePlace, KERNEL, KernelFacts, LOW_MEMORY_BYTES, PAGE, PAGE_TABLES, PlaceError,
+    TEXT_OFFSET, no_room, page_up,
 };
 use crate::boot::{ClaimError, Direction, Holder, Ledger, Search};
 
@@ -48,7 +48,7 @@ impl Site {
     /// The same for a given TEXT_OFFSET.
     pub fn above_text(self, text: u64) -> PhysRange {
         let start = add(self.base, text).min(END_OF_32_BITS);
-        let end = add(self.base, LOW_MEMORY).min(END_OF_32_BITS);
+        let end = add(self.base, LOW_MEMORY_BYTES).min(END_OF_32_BITS);
         PhysRange::new(start, end).unwrap_or_default()
     }
 }

@@ -44,7 +44,7 @@ fn request(map: &MemoryMap) -> Request<'_> {
 
 /// A board with its RAM at `start` and the loader at the top of low memory.
 fn board(start: u64, size: u64) -> MemoryMap {
-    let top = start + size.min(LOW_MEMORY);
+    let top = start + size.min(LOW_MEMORY_BYTES);
     MemoryMap::new(
         vec![range(start, size)],
         vec![],
@@ -148,7 +148,7 @@ fn check(map: &MemoryMap, request: &Request<'_>, placed: &Placement) {
             "{piece} below the text"
         );
         assert!(
-            piece.end().as_u64() <= base + LOW_MEMORY,
+            piece.end().as_u64() <= base + LOW_MEMORY_BYTES,
             "{piece} above low memory"
         );
     }

@@ -6,7 +6,7 @@ use baton_core::{
     devicetree::{Device, Discovery, PsciConduit},
     machine::Disk,
 };
-use platform_armv7::{gic as interface, handoff::RawUart};
+use platform_armv7::{cpu, gic as interface, handoff::RawUart};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
@@ -50,7 +50,7 @@ impl SystemCpuInterface for CpuInterface {
     }
 
     fn affinity(&self) -> u32 {
-        interface::affinity()
+        cpu::affinity()
     }
 }
 

@@ -24,7 +24,7 @@ impl BoardLauncher {
     /// Finds a CPU that firmware says is running beside this one.
     fn running_cpu(&self) -> Option<u32> {
         let psci = self.psci?;
-        let own = cpu::facts().affinity;
+        let own = cpu::affinity();
         self.cpus.iter().copied().find(|&affinity| {
             affinity != own
                 && matches!(

@@ -38,6 +38,11 @@ fn name(midr: u32) -> &'static str {
     }
 }
 
+/// Returns this CPU's affinity, as the tree's `/cpus` and a redistributor write it.
+pub fn affinity() -> u32 {
+    Mpidr::read() & 0x00ff_ffff
+}
+
 /// Collects what is known about the processor.
 pub fn facts() -> CpuFacts {
     let mode = mode();
@@ -50,7 +55,7 @@ pub fn facts() -> CpuFacts {
         mode,
         name: name(Midr::read()),
         id: Midr::read(),
-        affinity: Mpidr::read() & 0x00ff_ffff,
+        affinity: affinity(),
         cache_line: cache::data_line(),
         caches_on: control & M_AND_C == M_AND_C,
     }

@@ -1,7 +1,5 @@
 //! What the entry code found.
 
-use platform_api::PhysAddr;
-
 use crate::{
     layout,
     registers::{Hvbar, Vbar, isb},
@@ -58,33 +56,5 @@ pub fn install_vectors() {
     isb();
     if !hyp {
         secure::probe();
-    }
-}
-
-impl EntryState {
-    /// Returns the mode the image was entered in, in the manual's word.
-    pub fn mode_name(&self) -> &'static str {
-        match self.cpsr & 0x1f {
-            0x10 => "USR",
-            0x11 => "FIQ",
-            0x12 => "IRQ",
-            0x13 => "SVC",
-            0x16 => "MON",
-            0x17 => "ABT",
-            0x1a => "HYP",
-            0x1b => "UND",
-            0x1f => "SYS",
-            _ => "unknown mode",
-        }
-    }
-
-    /// Returns where the caller's vectors were.
-    pub fn vectors_address(&self) -> PhysAddr {
-        PhysAddr::from(self.vectors)
-    }
-
-    /// Tells whether the MMU or the data cache was on.
-    pub fn caches_were_on(&self) -> bool {
-        self.control & 0b101 != 0
     }
 }

@@ -5,8 +5,7 @@ use platform_api::CpuMode;
 use crate::{
     cpu,
     registers::{
-        IccAp1r0, IccAp1r1, IccAp1r2, IccAp1r3, IccCtlr, IccHsre, IccIgrpen1, IccSre, IchHcr,
-        Mpidr, isb,
+        IccAp1r0, IccAp1r1, IccAp1r2, IccAp1r3, IccCtlr, IccHsre, IccIgrpen1, IccSre, IchHcr, isb,
     },
 };
 
@@ -14,11 +13,6 @@ use crate::{
 const SRE: u32 = 1 << 0;
 /// ICC_HSRE: PL1 may use them too.
 const ENABLE: u32 = 1 << 3;
-
-/// Returns this CPU's affinity as a redistributor names it.
-pub fn affinity() -> u32 {
-    Mpidr::read() & 0x00ff_ffff
-}
 
 /// Closes the CPU interface: group 1 off, no active priority, and in HYP no virtual interrupt.
 /// Leaves the system registers enabled for PL1, as Linux wants them (booting.rst).

@@ -8,14 +8,12 @@ unsafe extern "C" {
     static _start: u8;
     static __text_end: u8;
     static __data_end: u8;
-    static __image_end: u8;
     static __bss_start: u8;
     static __bss_end: u8;
     static __exception_stack_bottom: u8;
     static __exception_stack_top: u8;
     static __stack_bottom: u8;
     static __stack_top: u8;
-    static parked_vectors: u8;
     static hyp_vectors: u8;
     static pl1_vectors: u8;
 }
@@ -50,13 +48,6 @@ span!(/// The stack. The page below it is never mapped.
     stack, __stack_bottom, __stack_top);
 span!(/// From the first byte to the last that the linker script places.
     image, _start, __stack_top);
-span!(/// What is in the file but its relocation table.
-    loaded, _start, __image_end);
-
-/// Returns where HVBAR points after a handoff.
-pub fn parked_vectors_address() -> PhysAddr {
-    address_of!(parked_vectors)
-}
 
 /// Returns the HYP vector table's address.
 pub fn hyp_vectors_address() -> PhysAddr {

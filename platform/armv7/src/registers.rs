@@ -74,8 +74,6 @@ register32!(/// Cache type.
     Ctr, "0", "c0", "c0", "1", r);
 register32!(/// Multiprocessor affinity.
     Mpidr, "0", "c0", "c0", "5", r);
-register32!(/// Processor features 1: security, virtualization, generic timer.
-    IdPfr1, "0", "c0", "c1", "1", r);
 register32!(/// Memory model features 0: bits 3:0 are 5 with the long descriptor format.
     IdMmfr0, "0", "c0", "c1", "4", r);
 register32!(/// System control, PL1.
@@ -100,8 +98,6 @@ register32!(/// Instruction fault address.
     Ifar, "0", "c6", "c0", "2", r);
 register32!(/// HYP system control.
     Hsctlr, "4", "c1", "c0", "0", rw);
-register32!(/// HYP configuration.
-    Hcr, "4", "c1", "c1", "0", rw);
 register32!(/// HYP translation control.
     Htcr, "4", "c2", "c0", "2", rw);
 register32!(/// HYP memory attributes 0.

@@ -123,11 +123,16 @@ build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
-build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox &: FORCE
+build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox \
+build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd
+
+build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/setup/lab \
+| build-programs
+	@tools/setup/lab
 
 $(CARD): $(CARD_FILES) $(CARD_SCRIPT) $(RECIPE) $(MKCARD) build/firmware/u-boot.bin
 	@mkdir -p $(@D)

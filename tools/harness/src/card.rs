@@ -83,6 +83,7 @@ impl Card {
             "baton.zimg",
             "zImage",
             "initrd.img",
+            "lab.img",
             "report.zimg",
         ] {
             self = self.with_file(name, &built.read(name)?)?;

@@ -21,7 +21,7 @@ ifeq ($(wildcard $(RECIPE)),)
 $(error no board $(BOARD); there is: $(BOARDS))
 endif
 # What the board's recipe puts on the card, and the script beside it.
-CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 }' $(RECIPE) 2>/dev/null))
+CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 } $$1 == "raw" { print $$3 }' $(RECIPE) 2>/dev/null))
 CARD_SCRIPT := $(addprefix tools/mkcard/boards/,\
 	$(shell awk '$$1 == "boot-script" { print $$2 }' $(RECIPE) 2>/dev/null))
 CARD := build/$(BOARD)/sd.img

@@ -83,7 +83,12 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything
-everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
+everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
+
+# A card for every board.
+.PHONY: images
+images:
+	@for board in $(BOARDS); do $(MAKE) --no-print-directory image BOARD=$$board || exit; done
 
 build-programs:
 	@tools/setup/packages $(BUILD_PROGRAMS)
@@ -124,6 +129,7 @@ build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
 build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox \
+build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb \
 build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
 

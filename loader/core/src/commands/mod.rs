@@ -17,6 +17,7 @@ mod load;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -205,6 +206,7 @@ pub static COMMANDS: &[&Command] = &[
     &load::LOAD,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,

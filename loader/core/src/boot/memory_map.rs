@@ -34,6 +34,9 @@ pub struct MemoryMap {
     /// The loader itself (image, heap, stacks, tables): free for the payload after the handoff,
     /// but nothing can be placed there before.
     pub loader: Vec<Claim>,
+    /// What `kexec -l` staged. The next boot that is staged takes its place, so a plan goes over
+    /// it; nobody else does.
+    pub staged: Vec<Claim>,
 }
 
 impl MemoryMap {
@@ -43,6 +46,7 @@ impl MemoryMap {
             ram: merge(&ram),
             reserved,
             loader,
+            staged: Vec::new(),
         }
     }
 

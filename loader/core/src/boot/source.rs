@@ -118,6 +118,26 @@ impl Opened {
         }
     }
 
+    /// Tells whether it starts with `magic`. What is too short does not.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub fn starts_with(&self, cx: &mut Context<'_>, magic: &[u8; 4]) -> Result<bool, BootError> {
+        let mut head = [0; 4];
+        match self {
+            Self::Memory { at, size } => {
+                let range = readable(cx, *at, *size)?;
+                Ok(cx.machine.memory.bytes(range)?.starts_with(magic))
+            }
+            Self::File(file, _) if file.size() < 4 => Ok(false),
+            Self::File(file, _) => {
+                file.read_at(&mut cx.machine.disks, 0, &mut head)
+                    .map_err(zimage_error)?;
+                Ok(head == *magic)
+            }
+        }
+    }
+
     /// Reads the header of a zImage.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! The tree a payload gets: which one, and what is fixed in it.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use platform_api::PhysRange;
 
@@ -30,14 +30,21 @@ pub(super) struct PayloadTree {
     pub reserved: Vec<Claim>,
     /// It was named for this boot: it may not know what the first stage's tree reserves.
     given: bool,
+    /// The payload's arguments; `None` keeps the tree's.
+    pub arguments: Option<String>,
 }
 
 impl PayloadTree {
-    /// Takes the tree that was named, or else the working tree.
+    /// Takes the tree that was named, or else the working tree. Without `arguments` those of the
+    /// environment are the payload's, and without these the tree's own.
     ///
     /// # Errors
     /// There is none, it is broken, or it could not be read.
-    pub fn take(cx: &mut Context<'_>, named: Option<&Opened>) -> Result<Self, CommandError> {
+    pub fn take(
+        cx: &mut Context<'_>,
+        named: Option<&Opened>,
+        arguments: Option<&str>,
+    ) -> Result<Self, CommandError> {
         let tree = match named {
             None => cx.tree.clone().ok_or(BootError::NoTree)?,
             Some(source) => WorkingTree::load(&blob(cx, source)?)?,
@@ -46,6 +53,7 @@ impl PayloadTree {
             reserved: reserved_by(&tree),
             tree,
             given: named.is_some(),
+            arguments: arguments.or(cx.env.get("bootargs")).map(String::from),
         })
     }
 
@@ -59,7 +67,7 @@ impl PayloadTree {
     /// More than 4 GiB.
     pub fn room(&self, cx: &Context<'_>) -> Result<u64, CommandError> {
         let entries = cx.map.ram.len() + cx.map.reserved.len();
-        let more = FIXUP_ROOM + entries * ENTRY + arguments(cx).map_or(0, str::len);
+        let more = FIXUP_ROOM + entries * ENTRY + self.arguments.as_ref().map_or(0, String::len);
         let size = self.tree.dtb_size(self.padding().saturating_add(more))?;
         Ok(size as u64)
     }
@@ -80,7 +88,7 @@ impl PayloadTree {
             Vec::new()
         };
         let facts = FixupFacts {
-            bootargs: arguments(cx),
+            bootargs: self.arguments.as_deref(),
             initrd,
             memory: &cx.map.ram,
             reservations: &missing,
@@ -115,11 +123,6 @@ impl PayloadTree {
         let bare = self.tree.dtb_size(0)?;
         Ok(room.saturating_sub(bare).max(self.padding()) & !7)
     }
-}
-
-/// Returns the payload's arguments: those of the environment; the tree's stay without them.
-pub(super) fn arguments<'c>(cx: &'c Context<'_>) -> Option<&'c str> {
-    cx.env.get("bootargs")
 }
 
 /// Reads a blob from a file or from memory.

@@ -2,7 +2,7 @@
 
 use super::{Command, CommandError, Group};
 use crate::{
-    boot::{Options, Source, boot_zimage},
+    boot::{Options, Source, Wanted, prepare_zimage},
     context::Context,
 };
 
@@ -33,7 +33,12 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let image = Source::parse(image)?;
     let initrd = initrd.and_then(given).map(Source::parse).transpose()?;
     let tree = tree.and_then(given).map(Source::parse).transpose()?;
-    boot_zimage(cx, image, initrd, tree, options)
+    let wanted = Wanted {
+        initrd,
+        tree,
+        ..Wanted::image(image)
+    };
+    prepare_zimage(cx, wanted)?.boot(cx, options)
 }
 
 /// `-` stands for nothing.

@@ -13,6 +13,7 @@ mod exception;
 mod fdt;
 mod go;
 mod help;
+mod kexec;
 mod load;
 mod lookup;
 mod ls;
@@ -202,6 +203,7 @@ pub static COMMANDS: &[&Command] = &[
     &fdt::FDT,
     &go::GO,
     &help::HELP,
+    &kexec::KEXEC,
     &load::LOAD,
     &ls::LS,
     &md::MD,

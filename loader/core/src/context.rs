@@ -10,6 +10,7 @@ use crate::{
     console::Input,
     devicetree::{Psci, WorkingTree},
     env::Environment,
+    log::Log,
     machine::Machine,
 };
 
@@ -89,6 +90,8 @@ pub struct Context<'a> {
     pub loaded: Vec<LoadedFile>,
     /// The boot that `kexec -l` staged, for `kexec -e`.
     pub staged: Option<Staged>,
+    /// What survives this boot.
+    pub log: Log<'a>,
     /// Status of the last command, `$?`.
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
@@ -117,6 +120,7 @@ impl<'a> Context<'a> {
             tree: None,
             loaded: Vec::new(),
             staged: None,
+            log: Log::default(),
             status: 0,
             model: String::new(),
             board: BoardFacts::default(),

@@ -25,6 +25,7 @@ fn reservation(start: u64, size: u64, name: &str, no_map: bool) -> Reservation {
         range: range(start, size),
         name: name.into(),
         no_map,
+        log: false,
     }
 }
 

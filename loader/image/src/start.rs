@@ -12,10 +12,11 @@ use baton_core::{
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
     env::split_boot_arguments,
+    log::{self, Log, find_page},
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::{Console, PhysRange};
+use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
@@ -150,8 +151,14 @@ fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
     MemoryMap::new(found.memory.clone(), reserved, loader)
 }
 
-/// Makes the memory that slices and writes are granted in, after the same ledger.
-fn mapped_memory(map: &MemoryMap) -> MappedMemory {
+/// Makes the memory that slices and writes are granted in, after the same ledger. The log's page
+/// is the loader's while it runs.
+fn mapped_memory(map: &MemoryMap, log: Option<PhysRange>) -> MappedMemory {
+    let log = log.map(|range| Owned {
+        range,
+        owner: "Baton's log",
+        loader: true,
+    });
     let reserved = map.reserved.iter().map(|claim| Owned {
         range: claim.range,
         owner: "reserved memory",
@@ -164,7 +171,7 @@ fn mapped_memory(map: &MemoryMap) -> MappedMemory {
     });
     MappedMemory {
         ram: map.ram.clone(),
-        owned: own.chain(reserved).collect(),
+        owned: own.chain(log).chain(reserved).collect(),
     }
 }
 
@@ -176,8 +183,9 @@ fn run(
     clock: ArchTimer,
     devices: Devices,
 ) -> ! {
-    let map = memory_map(info, found);
-    let mut memory = mapped_memory(&map);
+    let mut map = memory_map(info, found);
+    let log = open_log(&mut map, info, found);
+    let mut memory = mapped_memory(&map, log.page());
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {
@@ -185,9 +193,11 @@ fn run(
         cpus: found.cpus.clone(),
         quiesce: devices.quiesce,
         uart: devices.raw_uart,
+        log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    announce(&mut console, state, info, &devices.failures);
+    let warnings = warnings(state, info, &devices.failures);
+    write_console(&mut console, &warnings);
     let mut cx = Context::new(Machine {
         console: &mut console,
         clock: &clock,
@@ -208,7 +218,9 @@ fn run(
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
     };
+    cx.log = log;
     banner(&mut cx);
+    begin_log(&mut cx, state, &warnings);
     set_variables(&mut cx, found);
     Session::default().run(&mut cx)
 }
@@ -228,13 +240,8 @@ fn banner(cx: &mut Context<'_>) {
     cx.model = model;
 }
 
-/// Says what the user should know before anything else.
-fn announce(
-    console: &mut dyn Console,
-    state: &EntryState,
-    info: &EarlyInfo,
-    failures: &[(String, String)],
-) {
+/// Returns what the user should know before anything else.
+fn warnings(state: &EntryState, info: &EarlyInfo, failures: &[(String, String)]) -> String {
     let mut lines = String::new();
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
@@ -262,7 +269,45 @@ fn announce(
     for (path, reason) in failures {
         let _ = writeln!(lines, "{path}: {reason}");
     }
-    write_console(console, &lines);
+    lines
+}
+
+/// Finds the page that the log survives in, claims it, and takes what an earlier boot left there.
+fn open_log(map: &mut MemoryMap, info: &EarlyInfo, found: &Discovery) -> Log<'static> {
+    let taken = [
+        info.tree.unwrap_or_default(),
+        found.initrd.unwrap_or_default(),
+    ];
+    let Some((page, reserved)) = find_page(map, &found.reservations, &taken) else {
+        return Log::default();
+    };
+    let Some(start) = page.start().as_u32() else {
+        return Log::default();
+    };
+    if !reserved {
+        map.reserved.push(Claim {
+            range: page,
+            owner: "baton-log".into(),
+        });
+    }
+    // SAFETY: `find_page` gave a page of RAM that nobody owns, mapped like all of it; it is
+    // claimed, and `mapped_memory` lends no part of it out, so this stays the only reference.
+    let bytes = unsafe { &mut *(start as *mut [u8; log::SIZE]) };
+    // What is no log is nothing to complain about: that is how memory looks after power-on.
+    Log::open(bytes, page).0
+}
+
+/// Begins this boot's part of the log.
+fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
+    let (count, build, mode) = (cx.log.count(), cx.build, cx.machine.cpu.mode);
+    let (at, tree) = (
+        state.load_address,
+        cx.board.tree_address.unwrap_or_default(),
+    );
+    cx.log.record(format_args!(
+        "boot {count}: {build}\nentered at {at:#010x} in {mode}, tree at {tree}\n{warnings}"
+    ));
+    cx.log.store();
 }
 
 /// Sets what the first stage and the hardware say.

@@ -66,7 +66,9 @@ pub fn prepare_elf(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared,
     let place = place_tree(&mut ledger, entry, room).map_err(BootError::from)?;
     drop(ledger);
 
-    tree.fix(cx, None)?;
+    let start = place.start();
+    let line = format!("boot {}: entry {entry}, tree {start}\n", wanted.image);
+    tree.fix(cx, None, &line)?;
     let mut plan = BootPlan::new(&cx.map, entry, &places, None, place)?;
     for (index, range) in places.iter().enumerate() {
         plan.piece(*range, format!("segment {index}"));
@@ -78,7 +80,7 @@ pub fn prepare_elf(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared,
         image,
         places,
     };
-    Ok(Prepared::new(plan, tree, Pieces::Segments(segments)))
+    Ok(Prepared::new(plan, tree, Pieces::Segments(segments), line))
 }
 
 /// Returns where the whole file lies or will lie.

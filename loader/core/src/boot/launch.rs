@@ -1,6 +1,8 @@
 //! From what a boot command was given to a prepared boot: look, place, fix, check. Everything can
 //! still be refused, and nothing has been written.
 
+use alloc::{format, string::String};
+
 use platform_api::PhysRange;
 
 use super::{
@@ -57,7 +59,16 @@ pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepar
         tree_size: tree.room(cx)?,
     })
     .map_err(BootError::from)?;
-    tree.fix(cx, placed.initrd)?;
+    let initrd_name = wanted
+        .initrd
+        .map_or(String::new(), |initrd| format!(", {initrd}"));
+    let line = format!(
+        "boot {}{initrd_name}: entry {}, tree {}\n",
+        wanted.image,
+        placed.image.start(),
+        placed.tree.start()
+    );
+    tree.fix(cx, placed.initrd, &line)?;
     let mut plan = BootPlan::from_placement(&cx.map, &placed)?;
     plan.arguments.clone_from(&tree.arguments);
     cx.machine.launcher.check(&plan.handoff())?;
@@ -65,7 +76,7 @@ pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepar
         image: (image, placed.image),
         initrd: initrd.zip(placed.initrd),
     };
-    Ok(Prepared::new(plan, tree, pieces))
+    Ok(Prepared::new(plan, tree, pieces, line))
 }
 
 /// Returns what placement must know of an initrd.

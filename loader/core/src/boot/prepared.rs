@@ -2,7 +2,7 @@
 //! it is prepared (refused, or planned), staged (loaded into its places) and handed over. `bootz`
 //! takes them all at once, `kexec -l` ends after the second and `kexec -e` goes on from there.
 
-use alloc::{borrow::Cow, vec::Vec};
+use alloc::{borrow::Cow, string::String, vec::Vec};
 use core::fmt::Write as _;
 
 use platform_api::PhysRange;
@@ -41,12 +41,19 @@ pub struct Prepared {
     plan: BootPlan,
     tree: PayloadTree,
     pieces: Pieces,
+    /// What the log, and the tree's copy of it, say of this boot.
+    line: String,
 }
 
 impl Prepared {
     /// Takes a plan whose handoff the launcher has checked, and what it is of.
-    pub(super) fn new(plan: BootPlan, tree: PayloadTree, pieces: Pieces) -> Self {
-        Self { plan, tree, pieces }
+    pub(super) fn new(plan: BootPlan, tree: PayloadTree, pieces: Pieces, line: String) -> Self {
+        Self {
+            plan,
+            tree,
+            pieces,
+            line,
+        }
     }
 
     /// Does what the options say: prints the plan, or stages the boot and hands over.
@@ -109,6 +116,7 @@ impl Prepared {
             Pieces::Segments(segments) => segments.load(cx)?,
         }
         self.tree.write(cx, self.plan.tree)?;
+        cx.log.record(format_args!("{}", self.line));
         loaded(cx, "Device Tree", self.plan.tree);
         Ok(self.plan)
     }
@@ -224,6 +232,8 @@ fn hand_over(cx: &mut Context<'_>, mut plan: BootPlan, sums: &[Sum]) -> Result<(
         let entry = plan.entry;
         let _ = writeln!(cx, "## Starting application at {entry} ...");
     }
+    cx.log.record(format_args!("handing over"));
+    cx.log.store();
     // Nothing writes to memory between this and the handoff but the console's driver.
     for sum in sums {
         sum.check(cx)?;

@@ -2,6 +2,7 @@
 //! anything is loaded.
 
 use alloc::{format, string::String, vec::Vec};
+use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
 
@@ -34,6 +35,15 @@ pub enum Source<'a> {
     },
     /// A path on `${devtype} ${devnum}:${distro_bootpart}`.
     File(&'a str),
+}
+
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { at, .. } => at.fmt(f),
+            Self::File(path) => f.write_str(path),
+        }
+    }
 }
 
 /// Tells whether `text` is a number: hexadecimal digits, `0x` optional.

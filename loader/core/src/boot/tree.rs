@@ -10,14 +10,14 @@ use crate::{
     context::Context,
     devicetree::{
         HEADER_SIZE, WorkingTree, blob_size,
-        fixups::{self, FixupFacts},
+        fixups::{self, FixupFacts, LogFacts},
     },
 };
 
 /// The largest blob that is looked at; a payload's tree must be smaller still.
 const MAX_BLOB: u64 = 4 << 20;
-/// Bytes the fixups may add beside the arguments: nodes, properties and their names.
-const FIXUP_ROOM: usize = 1024;
+/// Bytes the fixups may add beside the arguments and the log: nodes, properties and their names.
+const FIXUP_ROOM: usize = 1536;
 /// Bytes one bank or reservation takes.
 const ENTRY: usize = 16;
 /// Free bytes behind the tree at least: a kernel's decompressor may add to it.
@@ -67,23 +67,34 @@ impl PayloadTree {
     /// More than 4 GiB.
     pub fn room(&self, cx: &Context<'_>) -> Result<u64, CommandError> {
         let entries = cx.map.ram.len() + cx.map.reserved.len();
-        let more = FIXUP_ROOM + entries * ENTRY + self.arguments.as_ref().map_or(0, String::len);
+        let more = FIXUP_ROOM
+            + entries * ENTRY
+            + cx.log.text().len()
+            + self.arguments.as_ref().map_or(0, String::len);
         let size = self.tree.dtb_size(self.padding().saturating_add(more))?;
         Ok(size as u64)
     }
 
-    /// Applies the fixups.
+    /// Applies the fixups. `line` is what the boot will add to the log.
     ///
     /// # Errors
     /// The first that failed.
-    pub fn fix(&mut self, cx: &Context<'_>, initrd: Option<PhysRange>) -> Result<(), CommandError> {
+    pub fn fix(
+        &mut self,
+        cx: &Context<'_>,
+        initrd: Option<PhysRange>,
+        line: &str,
+    ) -> Result<(), CommandError> {
         let covered = |range: PhysRange| {
             let mut known = self.reserved.iter();
             known.any(|claim| claim.range.contains_range(range))
         };
         let missing: Vec<PhysRange> = if self.given {
             let ranges = cx.map.reserved.iter().map(|claim| claim.range);
-            ranges.filter(|range| !covered(*range)).collect()
+            // The log has a node of its own.
+            let log = cx.log.page();
+            let ranges = ranges.filter(|range| !covered(*range) && Some(*range) != log);
+            ranges.collect()
         } else {
             Vec::new()
         };
@@ -94,6 +105,11 @@ impl PayloadTree {
             reservations: &missing,
             entropy: None,
             boot_cpu: cx.machine.cpu.affinity,
+            log: cx.log.page().map(|page| LogFacts {
+                page,
+                count: cx.log.count(),
+                text: [cx.log.text(), line],
+            }),
         };
         Ok(fixups::apply(&mut self.tree, &facts)?)
     }

@@ -15,6 +15,7 @@ mod go;
 mod help;
 mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
@@ -205,6 +206,7 @@ pub static COMMANDS: &[&Command] = &[
     &help::HELP,
     &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
     &mw::MW,

@@ -7,7 +7,7 @@ use alloc::{
 use core::fmt::Write;
 
 use baton_core::{
-    boot::{Claim, MemoryMap},
+    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap},
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
@@ -16,7 +16,7 @@ use baton_core::{
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::PhysRange;
+use platform_api::{PhysRange, PhysicalMemory as _};
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
@@ -55,7 +55,10 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
-    let space = unsafe { AddressSpace::new(&info.memory.banks, info.home) };
+    let space = unsafe {
+        let (memory, tree) = (&info.memory, info.tree.unwrap_or_default());
+        AddressSpace::new(&memory.banks, &memory.no_map, info.home, tree)
+    };
     let (Ok(mut space), Some(blob)) = (space, tree_bytes(info)) else {
         // No tree, so no console: there is nobody to tell.
         park();
@@ -118,7 +121,7 @@ fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), 
     Ok((tree, found))
 }
 
-/// Maps every device's registers, and unmaps memory that must not be touched.
+/// Maps every device's registers.
 fn map_devices(space: &mut AddressSpace, found: &Discovery) {
     let in_ram = |window: PhysRange| found.memory.iter().any(|bank| bank.overlaps(window));
     for window in found.devices.iter().flat_map(|device| &device.reg) {
@@ -127,9 +130,6 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
             // reported.
             let _ = space.map_device(*window);
         }
-    }
-    for reservation in found.reservations.iter().filter(|r| r.no_map) {
-        let _ = space.unmap(reservation.range);
     }
     space.commit();
 }
@@ -143,12 +143,28 @@ fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
             range: reservation.range,
             owner: reservation.name.clone(),
         })
+        .chain(unmapped(info, found))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
         owner: "Baton".into(),
     }];
-    MemoryMap::new(found.memory.clone(), reserved, loader)
+    let mut map = MemoryMap::new(found.memory.clone(), reserved, loader);
+    map.initrd = found.initrd.filter(|initrd| map.is_ram(*initrd));
+    map
+}
+
+/// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
+/// were too many of them before the tree was read.
+fn unmapped(info: &EarlyInfo, found: &Discovery) -> impl Iterator<Item = Claim> {
+    let joined = info.memory.no_map.iter().filter(|range| {
+        let mut known = found.reservations.iter();
+        !known.any(|reservation| reservation.range.contains_range(**range))
+    });
+    joined.map(|range| Claim {
+        range: *range,
+        owner: "no-map".into(),
+    })
 }
 
 /// Makes the memory that slices and writes are granted in, after the same ledger. The log's page
@@ -186,6 +202,9 @@ fn run(
     let mut map = memory_map(info, found);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
+    if let Some(initrd) = map.initrd {
+        memory.keep(initrd, FIRST_STAGE_INITRD);
+    }
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {
@@ -196,7 +215,7 @@ fn run(
         log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    let warnings = warnings(state, info, &devices.failures);
+    let warnings = warnings(state, info, map.initrd, &devices.failures);
     write_console(&mut console, &warnings);
     let mut cx = Context::new(Machine {
         console: &mut console,
@@ -241,7 +260,12 @@ fn banner(cx: &mut Context<'_>) {
 }
 
 /// Returns what the user should know before anything else.
-fn warnings(state: &EntryState, info: &EarlyInfo, failures: &[(String, String)]) -> String {
+fn warnings(
+    state: &EntryState,
+    info: &EarlyInfo,
+    initrd: Option<PhysRange>,
+    failures: &[(String, String)],
+) -> String {
     let mut lines = String::new();
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
@@ -264,6 +288,12 @@ fn warnings(state: &EntryState, info: &EarlyInfo, failures: &[(String, String)])
             lines,
             "no room at the top of low memory: staying at {}",
             info.home
+        );
+    }
+    if let Some(initrd) = initrd {
+        let _ = writeln!(
+            lines,
+            "{FIRST_STAGE_INITRD} at {initrd}: bootz uses it where no other is named"
         );
     }
     for (path, reason) in failures {
@@ -319,6 +349,10 @@ fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(address) = cx.board.tree_address {
         let address = alloc::format!("{:x}", address.as_u64());
         cx.env.set("fdtcontroladdr", &address);
+    }
+    if let Some(initrd) = cx.map.initrd {
+        let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
+        cx.env.set("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {

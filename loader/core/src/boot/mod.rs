@@ -23,7 +23,10 @@ mod tree;
 pub use error::BootError;
 pub use executable::prepare_elf;
 pub use launch::{Wanted, prepare_zimage};
-pub use memory_map::{Claim, ClaimError, Direction, Holder, Ledger, MemoryMap, Row, Search};
+pub use memory_map::{
+    Claim, ClaimError, Direction, FIRST_STAGE_INITRD, Holder, Ledger, MEMRESERVE, MemoryMap, Row,
+    Search,
+};
 pub use placement::{KernelFacts, Piece, PlaceError, Placement, Request, place};
 pub use plan::{BootPlan, Part};
 pub use prepared::{Options, Prepared, Staged, Sum};

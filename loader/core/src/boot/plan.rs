@@ -126,7 +126,9 @@ impl BootPlan {
             notes: Vec::new(),
         };
         for row in map.ledger().walk() {
-            if row.holder != Holder::Free {
+            let used = row.holder == Holder::FirstStage
+                && initrd.is_some_and(|initrd| initrd.overlaps(row.range));
+            if row.holder != Holder::Free && !used {
                 plan.part(row.range, String::from(row.owner));
             }
         }

@@ -73,6 +73,15 @@ impl<'a> Source<'a> {
         })
     }
 
+    /// The initrd that the first stage loaded, if it did.
+    pub fn first_stage_initrd(cx: &Context<'_>) -> Option<Source<'static>> {
+        let range = cx.map.initrd?;
+        Some(Source::Address {
+            at: range.start(),
+            size: Some(range.size()),
+        })
+    }
+
     /// Finds it: resolves a file, or looks up how many bytes were loaded at an address.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ pub static BOOTZ: Command = Command {
     usage: "[-n] [-v] IMAGE [INITRD[:SIZE]|-] [FDT|-]\n    \
             - IMAGE, INITRD and FDT are addresses, or files on the boot volume\n    \
             - files are placed where nothing overwrites them; addresses are honoured or refused\n    \
+            - without INITRD, the one that the first stage loaded is used, if it did; - is none\n    \
             - without FDT, the working device tree is used\n    \
             - -n prints the plan; loads nothing, starts nothing\n    \
             - -v prints the plan and a character for each step of the handoff",
@@ -31,7 +32,10 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         _ => return Err(CommandError::Usage),
     };
     let image = Source::parse(image)?;
-    let initrd = initrd.and_then(given).map(Source::parse).transpose()?;
+    let initrd = match initrd {
+        Some(initrd) => given(initrd).map(Source::parse).transpose()?,
+        None => Source::first_stage_initrd(cx),
+    };
     let tree = tree.and_then(given).map(Source::parse).transpose()?;
     let wanted = Wanted {
         initrd,

@@ -25,6 +25,7 @@ pub static KEXEC: Command = Command {
             - loads a zImage or an ELF file into its place, records the CRC-32 of each piece,\n      \
             prints the plan; FILEs are addresses too, as for bootz\n    \
             - without a command line, ${bootargs}, as with --reuse-cmdline\n    \
+            - --reuseinitrd takes the initrd that the first stage loaded\n    \
             - what was staged before is given up\n\
             -e\n    \
             - checks the CRCs again and starts what is staged, or says what changed\n\
@@ -61,9 +62,15 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 }
 
 fn load(cx: &mut Context<'_>, parsed: &Parsed<'_>) -> Result<(), CommandError> {
+    let initrd = if parsed.reuse_initrd {
+        let none = || CommandError::Message("the first stage loaded no initrd".into());
+        Some(Source::first_stage_initrd(cx).ok_or_else(none)?)
+    } else {
+        parsed.initrd.map(Source::parse).transpose()?
+    };
     let wanted = Wanted {
         image: Source::parse(parsed.kernel.ok_or(CommandError::Usage)?)?,
-        initrd: parsed.initrd.map(Source::parse).transpose()?,
+        initrd,
         tree: parsed.dtb.map(Source::parse).transpose()?,
         arguments: parsed.command_line,
     };

@@ -30,7 +30,7 @@ use bus::{Ranges, through};
 use facts::{Facts, Key};
 use readable::Readable;
 
-use crate::log::COMPATIBLE;
+use crate::{boot::MEMRESERVE, log::COMPATIBLE};
 
 /// Opens a blob with fdt-rs. Its `DevTree::new` is unsafe, and this crate forbids unsafe code, so
 /// the composition root lends the call. What it is given has passed the check, is aligned to 4
@@ -143,7 +143,7 @@ impl<'a> Reader<'a> {
                     Some(Reservation {
                         range: PhysRange::from_size(start, size)
                             .or_else(|| PhysRange::new(start, PhysAddr::new(u64::MAX)))?,
-                        name: "memreserve".to_owned(),
+                        name: MEMRESERVE.to_owned(),
                         no_map: false,
                         log: false,
                     })

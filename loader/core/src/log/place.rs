@@ -1,6 +1,6 @@
-//! Where the log survives: where the tree says an earlier boot put it, else at the top of what is
-//! free below the loader's home, which the next boot finds by itself: the same machine has the
-//! same memory.
+//! Where the log survives: where the tree says an earlier boot put it, else high in low memory,
+//! below what a first stage uses for itself. The next boot finds that by itself after a reset,
+//! which keeps memory but no tree: the same machine has the same memory.
 
 use platform_api::{PhysAddr, PhysRange};
 
@@ -14,6 +14,10 @@ use crate::{
 pub const COMPATIBLE: &str = "baton,log";
 
 const PAGE: u64 = 4096;
+/// What a first stage takes at the top of RAM: U-Boot with its heap of 16 MiB, and what it loads.
+const FIRST_STAGE: u64 = 32 << 20;
+/// From so much low memory on a hole in it keeps no initrd from its place.
+const ROOMY: u64 = 256 << 20;
 /// Bytes of the page, as addresses count.
 const BYTES: u64 = SIZE as u64;
 
@@ -34,15 +38,28 @@ pub fn find_page(
         // What overlaps is taken all the same.
         ledger.rule_out(*range, "taken");
     }
-    let base = ledger.ram().first()?.start();
-    let window = PhysRange::new(base, base.checked_add(LOW_MEMORY_BYTES)?)?;
     let page = ledger.find(Search {
         size: BYTES,
         alignment: PAGE,
-        window: window.intersection(PhysRange::new(PhysAddr::new(0), PhysAddr::new(1 << 32))?)?,
+        window: window(ledger.ram())?,
         direction: Direction::TopDown,
     })?;
     Some((page, false))
+}
+
+/// Returns the memory that a new page may be in.
+fn window(ram: &[PhysRange]) -> Option<PhysRange> {
+    let base = ram.first()?.start();
+    let limit = base
+        .checked_add(LOW_MEMORY_BYTES)?
+        .min(PhysAddr::new(1 << 32));
+    let ends = ram.iter().filter(|bank| bank.start() < limit);
+    let top = ends.map(|bank| bank.end().min(limit)).max()?;
+    let low = PhysRange::new(base, top)?;
+    if low.size() < ROOMY {
+        return Some(low);
+    }
+    PhysRange::new(base, top.checked_sub(FIRST_STAGE)?)
 }
 
 /// Returns the page of a reservation that calls itself ours. A tree is hostile: it must be mapped

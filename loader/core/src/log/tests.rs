@@ -138,18 +138,24 @@ fn reservation(range: PhysRange, log: bool, no_map: bool) -> Reservation {
 }
 
 #[test]
-fn its_place_is_below_the_loader() {
-    let tree = range(0x4fb0_0000, MIB);
+fn its_place_is_below_the_first_stage_and_the_loader() {
+    let tree = range(0x4df0_0000, MIB);
     let place = |taken: &[PhysRange]| find_page(&map(&[]), &[], taken);
-    assert_eq!(place(&[]), Some((at(), false)));
-    assert_eq!(place(&[tree]), Some((range(0x4faf_f000, 4096), false)));
+    assert_eq!(place(&[]), Some((range(0x4dff_f000, 4096), false)));
+    assert_eq!(place(&[tree]), Some((range(0x4def_f000, 4096), false)));
+    // In a small machine it splits nothing.
+    let mut small = map(&[]);
+    small.ram = vec![range(0x4000_0000, 128 * MIB)];
+    small.loader[0].range = range(0x47c0_0000, 4 * MIB);
+    let found = find_page(&small, &[], &[]);
+    assert_eq!(found, Some((range(0x47bf_f000, 4096), false)));
     assert_eq!(find_page(&MemoryMap::default(), &[], &[]), None);
     // Only low memory: the kernel that comes next knows it.
     let mut big = map(&[]);
     big.ram = vec![range(0x4000_0000, 2048 * MIB)];
     big.loader.clear();
     let found = find_page(&big, &[], &[]);
-    assert_eq!(found, Some((range(0x6f7f_f000, 4096), false)));
+    assert_eq!(found, Some((range(0x6d7f_f000, 4096), false)));
 }
 
 #[test]
@@ -164,7 +170,7 @@ fn the_tree_says_where_it_was() {
     // The second of two, where the first cannot be.
     let outside = log(range(0x3000_0000, 4096));
     assert_eq!(place(&[outside, log(old)]), Some((old, true)));
-    let free = Some((at(), false));
+    let free = Some((range(0x4dff_f000, 4096), false));
     for bad in [
         range(0x3000_0000, 4096),
         range(0x4500_0800, 4096),

@@ -19,6 +19,7 @@ mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -209,6 +210,7 @@ pub static COMMANDS: &[&Command] = &[
     &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,

@@ -13,7 +13,9 @@ mod exception;
 mod fdt;
 mod go;
 mod help;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
@@ -203,7 +205,9 @@ pub static COMMANDS: &[&Command] = &[
     &fdt::FDT,
     &go::GO,
     &help::HELP,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
     &mmc::MMC,

@@ -177,8 +177,12 @@ fn run(
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
-    devices: Devices,
+    mut devices: Devices,
 ) -> ! {
+    let processor = Processor {
+        found: before,
+        active_interrupt: devices.quiesce.active_interrupt(),
+    };
     let map = memory_map(info, found);
     let mut memory = mapped_memory(&map);
     let psci = devices::psci(found);
@@ -190,8 +194,7 @@ fn run(
         uart: devices.raw_uart,
     };
     let mut console = devices.console;
-    announce(&mut console, (state, before), info, &devices.failures);
-    let processor = Processor { found: before };
+    announce(&mut console, (state, &processor), info, &devices.failures);
     let mut cx = Context::new(Machine {
         console: &mut console,
         clock: &clock,
@@ -236,7 +239,7 @@ fn banner(cx: &mut Context<'_>) {
 /// Says what the user should know before anything else.
 fn announce(
     console: &mut dyn Console,
-    (state, before): (&EntryState, &Found),
+    (state, processor): (&EntryState, &Processor<'_>),
     info: &EarlyInfo,
     failures: &[(String, String)],
 ) {
@@ -244,13 +247,7 @@ fn announce(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
-    if before.through_stub {
-        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
-    }
-    if !before.undone().is_empty() {
-        let undone = before.undone();
-        let _ = writeln!(lines, "undone of a former owner: {undone} (`hyp entry`)");
-    }
+    taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
         let _ = match info.given {
@@ -275,6 +272,23 @@ fn announce(
         let _ = writeln!(lines, "{path}: {reason}");
     }
     write_console(console, &lines);
+}
+
+/// Says in one line what a former owner of HYP left that no payload is owed.
+fn taken_over(processor: &Processor<'_>, lines: &mut String) {
+    if processor.found.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    let undone = processor.found.undone();
+    let active = processor.active_interrupt;
+    if undone.is_empty() && active.is_none() {
+        return;
+    }
+    let _ = write!(lines, "undone of a former owner: {undone}");
+    if let Some(interrupt) = active {
+        let _ = write!(lines, " GIC={interrupt} active");
+    }
+    let _ = writeln!(lines, " (`hyp entry`)");
 }
 
 /// Sets what the first stage and the hardware say.

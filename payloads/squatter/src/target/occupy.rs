@@ -61,7 +61,6 @@ pub unsafe extern "C" fn occupy(plan: *const c_void) -> ! {
     // behind is what this payload is for.
     unsafe {
         let plan = &*plan.cast::<Plan>();
-        let guest = matches!(plan.way, Way::Svc | Way::SvcOld | Way::SvcNone);
         let roots = (*plan.tables).roots();
         translate(plan, roots);
         arm_timers();
@@ -76,9 +75,9 @@ pub unsafe extern "C" fn occupy(plan: *const c_void) -> ! {
         } else {
             (plan.image.start, plan.tree.start)
         };
-        stage2(roots, guest);
+        stage2(roots, plan.way);
         pl1(roots, plan.way);
-        if guest {
+        if plan.way.is_guest() {
             leave_for_svc(plan, image, tree);
         }
         if plan.way == Way::Off {
@@ -187,16 +186,18 @@ unsafe fn copy(plan: &Plan) -> (u32, u32) {
 }
 
 /// Turns stage 2 and every trap on; offsets time; lies about the processor.
-unsafe fn stage2([_, root, _]: [u64; 3], guest: bool) {
+unsafe fn stage2([_, root, _]: [u64; 3], way: Way) {
     // SAFETY: `occupy`'s.
     unsafe {
         mcr!("4", "c2", "c1", "2", STAGE2); // VTCR
         mcrr!("6", "c2", root | 7 << 48); // VTTBR
-        mcr!("4", "c0", "c0", "0", 0x410f_c075_u32); // VPIDR
-        mcr!("4", "c0", "c0", "5", 0x8000_0003_u32); // VMPIDR
+        if way != Way::SvcNone {
+            mcr!("4", "c0", "c0", "0", 0x410f_c075_u32); // VPIDR
+            mcr!("4", "c0", "c0", "5", 0x8000_0003_u32); // VMPIDR
+        }
         mcrr!("4", "c14", 0x1234_5678_9abc_u64); // CNTVOFF
         mcr!("4", "c13", "c0", "2", DIRT); // HTPIDR
-        if guest {
+        if way.is_guest() {
             mcr!("4", "c1", "c1", "0", HCR_GUEST);
         } else {
             mcr!("4", "c14", "c1", "0", 0_u32); // CNTHCTL: PL1 may use nothing

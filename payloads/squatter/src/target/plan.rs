@@ -23,6 +23,13 @@ pub enum Way {
     SvcNone,
 }
 
+impl Way {
+    /// Tells whether the loader is entered in PL1.
+    pub fn is_guest(self) -> bool {
+        matches!(self, Self::Svc | Self::SvcOld | Self::SvcNone)
+    }
+}
+
 /// Reads the way, and whether the other CPUs are left running.
 pub fn parse(bootargs: &str) -> Option<(Way, bool)> {
     let mut words = bootargs.split_ascii_whitespace();

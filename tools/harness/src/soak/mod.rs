@@ -7,6 +7,7 @@
 //! To add one: a module with a `pub static NAME: Kind`, and its line in [`KINDS`].
 
 pub mod relay;
+pub mod squatter;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Every chain, in the order the tool runs them.
-pub static KINDS: &[&Kind] = &[&relay::RELAY];
+pub static KINDS: &[&Kind] = &[&relay::RELAY, &squatter::SQUATTER];
 
 /// A chain: its name, and how it starts.
 pub struct Kind {

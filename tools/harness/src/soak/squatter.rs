@@ -118,7 +118,7 @@ pub fn found(session: &mut Session, said: &str, registers: &[&str]) -> Result<u3
             .lines()
             .find(|row| row.split_whitespace().next() == Some(name));
         if !line.contains(&format!(" {name}="))
-            || !row.is_some_and(|row| row.split_whitespace().nth(2) == Some("!"))
+            || row.is_none_or(|row| row.split_whitespace().nth(2) != Some("!"))
         {
             let why = format!("{name} was not found in use: {line}; {row:?}");
             return Err(session.fail(ErrorKind::Check(why)));

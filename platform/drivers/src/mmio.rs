@@ -78,6 +78,8 @@ mod tests {
             compatible: &[],
             reg: &[window],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         registers(&node, 0)
     }
@@ -104,6 +106,8 @@ mod tests {
             compatible: &[],
             reg: &[],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         assert_eq!(
             registers::<u32>(&node, 2),

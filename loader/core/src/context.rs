@@ -9,7 +9,7 @@ use crate::{
     boot::MemoryMap,
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
     machine::Machine,
 };
 
@@ -81,6 +81,8 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// Variables.
     pub env: Environment,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
@@ -111,6 +113,7 @@ impl<'a> Context<'a> {
         Self {
             machine,
             env: Environment::with_defaults(),
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),

@@ -11,7 +11,7 @@ use baton_core::{
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
@@ -265,29 +265,21 @@ fn announce(
     write_console(console, &lines);
 }
 
-/// Sets what the first stage and the hardware say.
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
-    }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

@@ -9,7 +9,11 @@ mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod env;
 mod exception;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod go;
 mod help;
@@ -24,6 +28,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod sleep;
 mod version;
@@ -130,7 +136,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -198,9 +207,14 @@ pub static COMMANDS: &[&Command] = &[
     &cp::CP,
     &crc32::CRC32,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &go::GO,
+    &env::GREPENV,
     &help::HELP,
     &load::LOAD,
     &ls::LS,
@@ -211,6 +225,8 @@ pub static COMMANDS: &[&Command] = &[
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &sleep::SLEEP,
     &version::VERSION,

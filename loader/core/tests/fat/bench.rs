@@ -1,5 +1,4 @@
 //! A volume made by mkfs.vfat on a fake disk, and its judges.
-#![allow(clippy::expect_used, clippy::panic)] // These are tests, outside of `#[test]` though.
 
 use std::{
     fs,

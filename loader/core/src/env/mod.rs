@@ -184,7 +184,7 @@ impl Environment {
 }
 
 /// Returns the bytes of `name=value` and its NUL, as they are saved.
-pub fn entry_size(name: &str, value: &str) -> usize {
+fn entry_size(name: &str, value: &str) -> usize {
     let doubled = value.bytes().filter(|byte| *byte == b'\\').count();
     name.len() + value.len() + doubled + 2
 }

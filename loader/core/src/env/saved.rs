@@ -83,23 +83,26 @@ impl<'a> Copy<'a> {
     }
 }
 
-/// Makes a copy of `size` bytes, if that is enough.
+/// Makes a copy of `size` bytes.
+///
+/// # Errors
+/// That is not enough; how many are.
 pub fn encode<'a>(
     variables: impl Iterator<Item = (&'a str, &'a str)>,
     flag: u8,
     size: usize,
-) -> Option<Vec<u8>> {
+) -> Result<Vec<u8>, usize> {
     let mut row = linear::export(variables, Form::Binary);
-    let room = size.checked_sub(HEADER)?;
-    if row.len() > room {
-        return None;
+    let needed = row.len() + HEADER;
+    if needed > size {
+        return Err(needed);
     }
-    row.resize(room, 0);
+    row.resize(size - HEADER, 0);
     let mut copy = Vec::with_capacity(size);
     copy.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
     copy.push(flag);
     copy.extend_from_slice(&row);
-    Some(copy)
+    Ok(copy)
 }
 
 /// Returns which of two copies, by their flags, is the newer one: 0 or 1, or `None` if neither is
@@ -155,7 +158,8 @@ mod tests {
         let error = Copy::decode(&bytes).unwrap_err();
         assert_eq!(error, BadCopy::NotRedundant);
         assert!(error.to_string().contains("another loader's"));
-        assert_eq!(encode([("a", "12345")].into_iter(), 0, HEADER + 8), None);
+        let long = encode([("a", "12345")].into_iter(), 0, HEADER + 8);
+        assert_eq!(long, Err(HEADER + 9));
     }
 
     #[test]

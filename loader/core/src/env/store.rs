@@ -7,7 +7,7 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt::{self, Write};
 
 use super::{
-    CAPACITY, EnvError, Environment, entry_size,
+    EnvError,
     saved::{self, BadCopy, Copy, FILES, SIZE},
 };
 use crate::{
@@ -284,7 +284,7 @@ fn write(
     if let Err(Unusable::Bad(bad @ BadCopy::NotRedundant)) = &copy.content {
         return Err(CommandError::Message(format!("{name}: {bad}")));
     }
-    let bytes = saved::encode(cx.env.lasting(), flag, SIZE).ok_or_else(|| too_large(&cx.env))?;
+    let bytes = saved::encode(cx.env.lasting(), flag, SIZE).map_err(too_large)?;
     let disks = &mut cx.machine.disks;
     match &copy.file {
         Some(file) => file.write_at(disks, 0, &bytes)?,
@@ -300,10 +300,8 @@ fn write(
     }
 }
 
-fn too_large(env: &Environment) -> CommandError {
-    let entries = env.lasting().map(|(name, value)| entry_size(name, value));
-    let size = 1 + entries.sum::<usize>();
+fn too_large(needed: usize) -> CommandError {
     CommandError::Message(format!(
-        "the variables take {size} of {CAPACITY} bytes; remove some"
+        "the variables take {needed} of {SIZE} bytes; remove some"
     ))
 }

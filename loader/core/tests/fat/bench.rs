@@ -49,7 +49,7 @@ pub const SMALL: [Format; 3] = [
     },
 ];
 
-/// A file that is gone with its owner.
+/// A file, or an empty folder, that is gone with its owner.
 pub struct Scratch(pub PathBuf);
 
 impl Scratch {

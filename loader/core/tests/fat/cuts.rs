@@ -121,7 +121,7 @@ fn state(volume: &Volume, path: &str) -> Vec<(String, Result<Vec<u8>, String>)> 
 }
 
 /// A complaint that a cut may leave behind, in fsck.vfat's words.
-fn is_harmless(line: &str) -> bool {
+pub fn is_harmless(line: &str) -> bool {
     const STARTS: &[&str] = &[
         // Lost clusters, and what follows from them.
         "Reclaimed ",

@@ -11,3 +11,4 @@ mod bench;
 mod cuts;
 mod model;
 mod operations;
+mod saveenv;

@@ -51,8 +51,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             let size = size.unwrap_or(SIZE as u64);
             let small = usize::try_from(size).map_err(|_| too_small(size, 0))?;
             let small = small.min(cx.machine.memory.bytes(range(address, size)?)?.len());
-            saved::encode(variables, ACTIVE, small)
-                .ok_or_else(|| too_small(size, cx.env.size() + saved::HEADER))?
+            saved::encode(variables, ACTIVE, small).map_err(|needed| too_small(size, needed))?
         }
         "b" => {
             let row = linear::export(variables, Form::Binary);

@@ -8,9 +8,6 @@ mod grep;
 mod import;
 mod info;
 
-#[cfg(test)]
-mod tests;
-
 use super::{Command, CommandError, Group, printenv, run, saveenv, setenv};
 use crate::context::Context;
 

@@ -1,9 +1,6 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
@@ -11,7 +8,7 @@ use baton_core::{
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
 };
@@ -366,33 +363,25 @@ fn taken_over(processor: &Processor<'_>, lines: &mut String) {
     let _ = writeln!(lines, " (`hyp entry`)");
 }
 
-/// Sets what the first stage and the hardware say.
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
-    }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
     if let Some(initrd) = cx.map.initrd {
         let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
-        cx.env.set("initrdfile", &place);
+        cx.env.give("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

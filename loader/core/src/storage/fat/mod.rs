@@ -1,4 +1,4 @@
-//! FAT12, FAT16 and FAT32, read only.
+//! FAT12, FAT16 and FAT32.
 //!
 //! `hadris-fat-raw` knows the layouts: boot sector, allocation-table entries, directory slots,
 //! long names. The driver above it, `hadris-fat`, fetches table entries one by one through a
@@ -6,14 +6,20 @@
 //! requests for the chain of a 5.5 MB kernel in clusters of 4 KiB. Here a chain is swept over a
 //! window of the table (`chain.rs`): about 30 k and 4 requests, look-up and boot sector included.
 
+mod allocate;
 mod chain;
 mod directory;
+mod names;
+mod room;
+mod table;
+mod write;
 
 use alloc::vec::Vec;
 
 use hadris_fat_raw::{BOOT_SECTOR_LEN, BootError, Geometry, RootLocation, ShortEntry, parse_boot};
 use platform_api::BlockDevice;
 
+pub use self::write::GoOn;
 use self::{chain::Window, directory::Place};
 use super::{Entry, Extent, FatError, StorageError, blocks::read_bytes, partition::Region};
 

@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::linear::{self, Form, Row};
+use crate::storage::pad;
 
 /// Bytes in a copy.
 pub const SIZE: usize = 0x4000;
@@ -97,7 +98,7 @@ pub fn encode<'a>(
     if needed > size {
         return Err(needed);
     }
-    row.resize(size - HEADER, 0);
+    pad(&mut row, size - HEADER);
     let mut copy = Vec::with_capacity(size);
     copy.extend_from_slice(&crc32fast::hash(&row).to_le_bytes());
     copy.push(flag);

@@ -120,11 +120,11 @@ impl OnCard {
 }
 
 fn read(disks: &mut [Disk], file: &OpenFile) -> Result<Vec<u8>, Unusable> {
-    let mut bytes = alloc::vec![0; SIZE];
-    match file.read_at(disks, 0, &mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(error) => Err(Unusable::Storage(Box::new(error))),
-    }
+    let bytes = storage::zeroed(SIZE).and_then(|mut bytes| {
+        file.read_at(disks, 0, &mut bytes)?;
+        Ok(bytes)
+    });
+    bytes.map_err(|error| Unusable::Storage(Box::new(error)))
 }
 
 /// Looks at both copies.

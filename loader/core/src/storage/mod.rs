@@ -25,6 +25,7 @@ pub use self::{
     volume::{VolumeName, default_volume, disk},
 };
 
+pub(crate) use self::blocks::{pad, zeroed};
 use self::{fat::FatVolume, volume::Opened};
 use crate::machine::{Disk, Machine};
 
@@ -61,29 +62,31 @@ pub fn open_on(
     volume: VolumeName<'_>,
     path: &str,
 ) -> Result<OpenFile, StorageError> {
-    let [file] = open_each(disks, volume, [path])?;
-    file
+    let Opened {
+        disk,
+        device,
+        region,
+    } = volume::open(disks, volume)?;
+    let (size, extents) = FatVolume::mount(device, region)?.open(path)?;
+    Ok(OpenFile::new(disk, size, extents))
 }
 
-/// As [`open_on`], for several files of one volume, which is looked at once.
+/// As [`open_on`], for files in the root directory, which is looked through once.
 ///
 /// # Errors
 /// What is wrong with the volume; what is wrong with a file is in its place.
 pub fn open_each<const N: usize>(
     disks: &mut [Disk],
     volume: VolumeName<'_>,
-    paths: [&str; N],
+    names: [&str; N],
 ) -> Result<[Result<OpenFile, StorageError>; N], StorageError> {
     let Opened {
         disk,
         device,
         region,
     } = volume::open(disks, volume)?;
-    let mut volume = FatVolume::mount(device, region)?;
-    Ok(paths.map(|path| {
-        let (size, extents) = volume.open(path)?;
-        Ok(OpenFile::new(disk, size, extents))
-    }))
+    let files = FatVolume::mount(device, region)?.open_each(names)?;
+    Ok(files.map(|file| file.map(|(size, extents)| OpenFile::new(disk, size, extents))))
 }
 
 /// Lists a directory, without its `.` and `..`.

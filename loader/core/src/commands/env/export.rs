@@ -12,6 +12,7 @@ use crate::{
         linear::{self, Form},
         saved::{self, SIZE},
     },
+    storage,
 };
 
 /// The flag of a copy that is in use, in U-Boot's words `ENV_REDUND_ACTIVE`.
@@ -85,7 +86,7 @@ fn pad(mut row: Vec<u8>, size: Option<u64>) -> Result<Vec<u8>, CommandError> {
         .ok_or_else(|| too_small(size, row.len()))?;
     row.try_reserve_exact(more)
         .map_err(|_| CommandError::Message(format!("the heap has no room for {size:#x} bytes")))?;
-    row.resize(length, 0);
+    storage::pad(&mut row, length);
     Ok(row)
 }
 

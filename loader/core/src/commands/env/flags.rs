@@ -73,6 +73,14 @@ pub(super) fn run(cx: &mut Context<'_>, _: &[&str]) -> Result<(), CommandError> 
     Ok(())
 }
 
+/// Writes a row of columns that are 20 characters wide.
 fn row(text: &mut String, name: &str, kind: &str, access: &str) {
-    let _ = writeln!(text, "\t{name:<20} {kind:<20} {access:<20}");
+    text.push('\t');
+    for (column, end) in [(name, " "), (kind, " "), (access, "\n")] {
+        text.push_str(column);
+        for _ in column.len()..20 {
+            text.push(' ');
+        }
+        text.push_str(end);
+    }
 }

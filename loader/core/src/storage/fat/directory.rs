@@ -12,7 +12,7 @@ use hadris_fat_raw::{
 use super::{FatError, FatVolume, StorageError};
 use crate::storage::{
     Entry,
-    blocks::{buffer, read_bytes},
+    blocks::{read_bytes, zeroed},
 };
 
 /// Bytes in a slot.
@@ -144,7 +144,7 @@ impl FatVolume<'_> {
         visit: &mut VisitSlot<'_>,
     ) -> Result<bool, StorageError> {
         let length = size.min(PIECE);
-        let mut bytes: Vec<u8> = buffer(usize::try_from(length).unwrap_or(0))?;
+        let mut bytes = zeroed(usize::try_from(length).unwrap_or(0))?;
         let mut done = 0;
         while done < size {
             let left = usize::try_from(size - done).unwrap_or(usize::MAX);

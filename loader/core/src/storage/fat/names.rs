@@ -78,10 +78,7 @@ impl FatVolume<'_> {
             return Err(bad());
         }
         let bits = case_bits(name);
-        let short = match bits {
-            Some(_) => generate(name, 0, |_| None),
-            None => self.unique_short(place, name)?,
-        };
+        let short = self.short_name(place, name, bits.is_some())?;
         let mut entry = ShortEntry::new(short.ok_or_else(bad)?, attributes);
         entry.set_nt_case(bits.unwrap_or(0));
         entry.set_first_cluster(self.geometry.kind(), first);
@@ -103,19 +100,28 @@ impl FatVolume<'_> {
         Ok(slots)
     }
 
-    /// Finds a short name for `name` that nothing in the directory has.
-    fn unique_short(&mut self, place: Place, name: &str) -> Result<Option<[u8; 11]>, StorageError> {
-        for tail in 1..TAILS {
+    /// Makes the short name of `name`: itself, if it `fits`, else one that nothing in the directory
+    /// has.
+    fn short_name(
+        &mut self,
+        place: Place,
+        name: &str,
+        fits: bool,
+    ) -> Result<Option<[u8; 11]>, StorageError> {
+        for tail in u8::from(!fits)..TAILS {
             let Some(short) = generate(name, tail, |_| None) else {
-                return Ok(None);
+                break;
             };
             let mut taken = false;
             self.visit(place, &mut |found: &Found<'_>| {
                 taken = found.entry.name() == short;
                 Ok(taken)
             })?;
-            if !taken {
-                return Ok(Some(short));
+            match (taken, fits) {
+                (false, _) => return Ok(Some(short)),
+                // Another tail would be another name. It cannot be: it would have been found.
+                (true, true) => break,
+                (true, false) => {}
             }
         }
         Ok(None)

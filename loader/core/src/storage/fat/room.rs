@@ -14,7 +14,7 @@ use super::{
     directory::{Place, SLOT},
     table::Run,
 };
-use crate::storage::blocks::{buffer, read_bytes, write_bytes};
+use crate::storage::blocks::{read_bytes, write_bytes, zeroed};
 
 /// Bytes that a disk writes whole or not at all.
 const SECTOR: u64 = 512;
@@ -154,8 +154,8 @@ impl FatVolume<'_> {
             // Nothing leads there yet: any order will do.
             self.put_slots(&changes(&room.slots, slots))?;
             self.link_chain(new)?;
-            let first = new.first().map(|run| run.first);
-            self.set_entries(first.map(|first| (last, first)).into_iter())?;
+            let mut link = new.iter().take(1).map(|run| (last, run.first));
+            self.set_entries(&mut link)?;
             room.slots.clear();
         }
         let filler = {
@@ -175,13 +175,13 @@ impl FatVolume<'_> {
     /// Writes zeros over a cluster.
     pub(super) fn clear_cluster(&mut self, cluster: u32) -> Result<(), StorageError> {
         let start = self.base + self.offset(cluster)?;
-        let zeros: Vec<u8> = buffer(usize::try_from(self.geometry.cluster_size()).unwrap_or(0))?;
+        let zeros = zeroed(usize::try_from(self.geometry.cluster_size()).unwrap_or(0))?;
         write_bytes(self.device, start, &zeros)
     }
 
     /// Writes slots, those of one sector at once, the last sector first.
     pub(super) fn put_slots(&mut self, changes: &[Change]) -> Result<(), StorageError> {
-        let mut bytes: Vec<u8> = buffer(usize::try_from(SECTOR).unwrap_or(0))?;
+        let mut bytes = zeroed(usize::try_from(SECTOR).unwrap_or(0))?;
         for group in changes
             .chunk_by(|(one, _), (other, _)| same_sector(*one, *other))
             .rev()

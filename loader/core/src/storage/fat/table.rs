@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{FatVolume, StorageError};
-use crate::storage::blocks::{buffer, read_bytes, write_bytes};
+use crate::storage::blocks::{read_bytes, write_bytes, zeroed};
 
 /// Bytes of the table that are read, changed and written at once: what a disk writes whole or
 /// not at all.
@@ -40,27 +40,27 @@ impl FatVolume<'_> {
         // The end of a chain is all ones.
         let last = self.geometry.kind().mask();
         let next = clusters.clone().skip(1).chain([last]);
-        self.set_entries(clusters.zip(next))
+        self.set_entries(&mut clusters.zip(next))
     }
 
     /// Marks the clusters of `runs` free.
     pub(super) fn free_chain(&mut self, runs: &[Run]) -> Result<(), StorageError> {
         let clusters = runs.iter().flat_map(|run| run.clusters());
-        self.set_entries(clusters.map(|cluster| (cluster, 0)))
+        self.set_entries(&mut clusters.map(|cluster| (cluster, 0)))
     }
 
     /// Sets entries of the table, given as cluster and value. Neighbours in one sector are
     /// written together.
     pub(super) fn set_entries(
         &mut self,
-        entries: impl Iterator<Item = (u32, u32)>,
+        entries: &mut dyn Iterator<Item = (u32, u32)>,
     ) -> Result<(), StorageError> {
         let kind = self.geometry.kind();
         // What the window holds is about to change.
         self.window.forget();
         let mut sector = Sector {
             start: u64::MAX,
-            bytes: buffer(SECTOR)?,
+            bytes: zeroed(SECTOR)?,
             changed: false,
         };
         for (cluster, value) in entries {

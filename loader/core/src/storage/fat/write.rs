@@ -18,7 +18,7 @@ use super::{
 };
 use crate::storage::{
     Extent,
-    blocks::{buffer, read_bytes},
+    blocks::{read_bytes, zeroed},
     file::write_extents,
 };
 
@@ -184,13 +184,6 @@ impl FatVolume<'_> {
         Ok((place, name))
     }
 
-    /// Returns a file's size and where its bytes are on the device.
-    fn content(&mut self, entry: &ShortEntry) -> Result<(u64, Vec<Extent>), StorageError> {
-        let first = entry.first_cluster(self.geometry.kind());
-        let extents = self.extents(first, entry.size())?;
-        Ok((u64::from(entry.size()), extents))
-    }
-
     /// Copies the first `length` bytes of a file into its new clusters.
     fn copy_start(
         &mut self,
@@ -198,7 +191,7 @@ impl FatVolume<'_> {
         new: &[Extent],
         length: u64,
     ) -> Result<(), StorageError> {
-        let mut bytes: Vec<u8> = buffer(if length == 0 { 0 } else { COPY })?;
+        let mut bytes = zeroed(if length == 0 { 0 } else { COPY })?;
         let mut done = 0;
         for extent in old {
             let end = extent.length.min(length - done);

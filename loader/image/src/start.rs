@@ -368,5 +368,6 @@ fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
         .collect();
     for problem in problems {
         let _ = writeln!(cx, "{problem}");
+        cx.log.record(format_args!("{problem}"));
     }
 }

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{commands::CommandError, context::Context, storage};
 
-#[cfg(test)]
-mod tests;
-
 /// How a boot command was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -124,7 +121,7 @@ impl Prepared {
 
 /// A piece of a staged boot and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
+struct Sum {
     range: PhysRange,
     what: Cow<'static, str>,
     crc32: u32,

@@ -96,3 +96,27 @@ fn orangepi_pc_card() -> Result<()> {
     );
     Ok(())
 }
+
+/// QEMU's own start, the PL181 and Debian: both processors in HYP.
+#[test]
+fn vexpress_a15() -> Result<()> {
+    let mut session = Machine::vexpress_a15(here!())?
+        .card(Card::built_for("vexpress-a15")?)
+        .append("console=ttyAMA0")
+        .start()?;
+    session.expect(flow::BANNER)?;
+    session.expect("Model: V2P-CA15\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    let said = session.run_ok("mmc list")?;
+    assert_eq!(said.trim_end(), "mmc@50000: 0 (SD)");
+    // A block, many blocks, and back.
+    session.run_ok("load mmc 0:1 90000000 zImage")?;
+    let expected = harness::build::crc32("kernel/zImage")?;
+    let said = session.run_ok("crc32 90000000 ${filesize}")?;
+    assert!(said.contains(&format!("{expected:08x}")), "{said}");
+    session.run_ok("mmc write 90000000 10 80")?;
+    session.run_ok("mmc read 91000001 10 80")?;
+    session.run_ok("cmp.b 90000000 91000001 10000")?;
+    session.send_line("boot");
+    flow::linux(&mut session, "HYP", 2)
+}

@@ -133,6 +133,31 @@ fn the_early_scan_finds_the_same_memory() {
     assert_eq!(found.used_size, blob.len());
 }
 
+/// kexec-tools hands on what the running kernel was given; or it loaded one itself.
+#[test]
+fn an_initrd_that_was_passed_on_is_none() {
+    let initrd = |start: &[u32], end: &[u32]| {
+        let blob = root(Blob::default())
+            .begin("memory")
+            .text("device_type", "memory")
+            .cells("reg", &[0, 0x4000_0000, 0, 0x2000_0000])
+            .end()
+            .begin("chosen")
+            .cells("linux,initrd-start", start)
+            .cells("linux,initrd-end", end)
+            .cells("baton,initrd-start", &[0, 0x4800_0000])
+            .end()
+            .end()
+            .build();
+        let early = early::memory(&blob).unwrap().initrd;
+        assert_eq!(discover(&blob, open).unwrap().initrd, early);
+        early
+    };
+    assert_eq!(initrd(&[0, 0x4800_0000], &[0, 0x4810_0000]), None);
+    let loaded = initrd(&[0x400b_8000], &[0x401b_8000]);
+    assert_eq!(loaded, Some(range(0x400b_8000, 0x10_0000)));
+}
+
 fn root(blob: Blob) -> Blob {
     blob.begin("")
         .cells("#address-cells", &[2])

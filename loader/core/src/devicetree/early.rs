@@ -29,7 +29,7 @@ pub struct EarlyMemory {
     /// addresses. Beyond 32 the closest two are joined: more may be reserved than must be,
     /// never less.
     pub reserved: ArrayVec<PhysRange, MAX_RESERVED>,
-    /// The initrd that the caller loaded.
+    /// The initrd that the caller loaded; see [`initrd`].
     pub initrd: Option<PhysRange>,
     /// Bytes of the blob that hold the tree; what follows up to `totalsize` is padding.
     pub used_size: usize,
@@ -109,7 +109,19 @@ struct Scan<'a, 'm> {
     reserved: Cells,
     section: Section,
     pending: Pending<'a>,
-    initrd: (Option<u64>, Option<u64>),
+    initrd: [Option<u64>; 3],
+}
+
+/// Returns the initrd of a tree from three numbers of /chosen: `linux,initrd-start`,
+/// `linux,initrd-end` and [`super::PASSED_INITRD`].
+///
+/// None where a Baton before us passed it on: kexec-tools hands on the tree that the running
+/// kernel was given, and that kernel has long freed the memory. An initrd that kexec-tools itself
+/// loads replaces the first two numbers.
+pub(super) fn initrd([start, end, passed]: [Option<u64>; 3]) -> Option<PhysRange> {
+    let start = start.filter(|_| start != passed)?;
+    let range = PhysRange::new(PhysAddr::new(start), PhysAddr::new(end?))?;
+    (!range.is_empty()).then_some(range)
 }
 
 /// Tells whether a `status` value means "use this" (section 2.3.4).
@@ -149,7 +161,7 @@ impl<'a, 'm> Scan<'a, 'm> {
             reserved: Cells::default(),
             section: Section::Other,
             pending: Pending::default(),
-            initrd: (None, None),
+            initrd: [None; 3],
         }
     }
 
@@ -243,10 +255,13 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
                 }
             }
             (1, Section::Chosen) => {
+                let [start, end, passed] = &mut self.initrd;
                 if name.is(b"linux,initrd-start\0") {
-                    self.initrd.0 = number(value);
+                    *start = number(value);
                 } else if name.is(b"linux,initrd-end\0") {
-                    self.initrd.1 = number(value);
+                    *end = number(value);
+                } else if name.is(b"baton,initrd-start\0") {
+                    *passed = number(value);
                 }
             }
             (1, _) | (2, Section::Reserved) => self.pend(name, value),
@@ -266,10 +281,7 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
             (1, Section::Memory | Section::Other) => self.add_banks(),
             (2, Section::Reserved) => self.add_reserved(),
             (1, Section::Chosen) => {
-                if let (Some(start), Some(end)) = self.initrd {
-                    self.found.initrd = PhysRange::new(PhysAddr::new(start), PhysAddr::new(end))
-                        .filter(|range| !range.is_empty());
-                }
+                self.found.initrd = initrd(self.initrd);
                 Ok(())
             }
             _ => Ok(()),

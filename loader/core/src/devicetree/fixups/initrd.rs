@@ -1,16 +1,39 @@
 //! `linux,initrd-start` and `linux,initrd-end` in /chosen, as wide as the root's addresses.
 //! Without an initrd, those of an earlier boot would have the kernel free somebody else's memory.
+//!
+//! What is passed on is marked: the Baton that this kernel may start by kexec gets the same tree,
+//! and must not take memory freed long ago for an initrd that was loaded for it.
 
-use super::{CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells};
+use platform_api::PhysRange;
+
+use super::{
+    super::{PASSED_INITRD, early, number},
+    CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells,
+};
 
 const START: &str = "linux,initrd-start";
 const END: &str = "linux,initrd-end";
 
+/// Removes the /memreserve/ entry that U-Boot makes for an initrd, where another one or none
+/// follows: the kernel would lose the memory, and every kernel after it.
+fn forget_reservation(tree: &mut WorkingTree, initrd: Option<PhysRange>) {
+    let number = |name| {
+        let chosen = tree.child(tree.root(), "chosen")?;
+        tree.property(chosen, name).and_then(number)
+    };
+    let old = early::initrd([number(START), number(END), None]);
+    if let Some(old) = old.filter(|_| old != initrd) {
+        tree.remove_reservation(old.start().as_u64(), old.size());
+    }
+}
+
 pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<(), TreeError> {
+    forget_reservation(tree, facts.initrd);
     let Some(initrd) = facts.initrd else {
         if let Some(chosen) = tree.child(tree.root(), "chosen") {
             tree.remove_property(chosen, START);
             tree.remove_property(chosen, END);
+            tree.remove_property(chosen, PASSED_INITRD);
         }
         return Ok(());
     };
@@ -19,5 +42,6 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
     let end = CellBuffer::new(initrd.end().as_u64(), cells)?;
     let chosen = tree.ensure_node(tree.root(), "chosen")?;
     tree.set_property(chosen, START, start.bytes())?;
-    tree.set_property(chosen, END, end.bytes())
+    tree.set_property(chosen, END, end.bytes())?;
+    tree.set_property(chosen, PASSED_INITRD, start.bytes())
 }

@@ -6,6 +6,10 @@ TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
 PAYLOADS := report
+# `make soak`: hops, chains and numbers of processors; tools/soak has the defaults.
+N :=
+CHAIN :=
+CPUS :=
 # How long `make fuzz` runs each target, and which: all by default.
 SECONDS := 60
 FUZZ :=
@@ -33,7 +37,7 @@ QEMU := qemu-system-arm -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help run test check fuzz loader payloads image doc clean distclean \
+.PHONY: FORCE help run test check fuzz soak loader payloads image doc clean distclean \
 	toolchain build-programs run-programs test-programs
 
 help: ## say what there is
@@ -58,6 +62,9 @@ check: toolchain test-programs ## what a commit must pass: format, lints, docs, 
 
 fuzz: ## fuzz the parsers, nightly only: make fuzz SECONDS=60 FUZZ="elf disk"
 	@tools/fuzz $(SECONDS) $(FUZZ)
+
+soak: everything run-programs test-programs ## handoffs in a row: make soak N=1000 CHAIN=relay CPUS="1 8"
+	@tools/soak "N=$(N)" "CHAIN=$(CHAIN)" "CPUS=$(CPUS)"
 
 loader: build/baton.zimg ## build/baton.zimg
 

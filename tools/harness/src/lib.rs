@@ -21,6 +21,7 @@ mod count;
 mod error;
 pub mod flow;
 mod gdb;
+pub mod linux;
 mod machine;
 mod monitor;
 mod pattern;

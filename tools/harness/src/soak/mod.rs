@@ -6,6 +6,8 @@
 //!
 //! To add one: a module with a `pub static NAME: Kind`, and its line in [`KINDS`].
 
+mod debian;
+
 use std::time::{Duration, Instant};
 
 use crate::{
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Every chain, in the order the tool runs them.
-pub static KINDS: &[&Kind] = &[];
+pub static KINDS: &[&Kind] = &[&debian::DEBIAN];
 
 /// A chain: its name, and how it starts.
 pub struct Kind {

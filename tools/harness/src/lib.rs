@@ -15,6 +15,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arrival;
 pub mod build;
 mod card;
 mod count;

@@ -5,7 +5,7 @@ BOARD ?= virt
 TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
-PAYLOADS := report
+PAYLOADS := relay report
 # `make soak`: hops, chains and numbers of processors; tools/soak has the defaults.
 N :=
 CHAIN :=

@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysAddr, PhysRange};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange};
 
 use crate::{
     boot::MemoryMap,
@@ -81,6 +81,8 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// Variables.
     pub env: Environment,
+    /// The processor's own state; `None` on a machine that nobody can look into.
+    pub inspect: Option<&'a dyn Inspect>,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
@@ -111,6 +113,7 @@ impl<'a> Context<'a> {
         Self {
             machine,
             env: Environment::with_defaults(),
+            inspect: None,
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),

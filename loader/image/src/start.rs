@@ -21,6 +21,7 @@ use platform_armv7::{
     entry::{self, EntryState},
     exception,
     guard::FaultGuard,
+    inspect::{Found, Processor},
     layout,
 };
 use platform_drivers::{psci::Psci, timer::ArchTimer};
@@ -51,6 +52,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // copy's memory is nobody's from here on: `load` may write there.
     let (info, state) = unsafe { (&info.read(), &state.read()) };
     entry::install_vectors();
+    let before = &Found::capture(state);
+    before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
@@ -84,7 +87,7 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, state, tree, &found, clock, devices)
+    run(info, (state, before), tree, &found, clock, devices)
 }
 
 /// Waits for a reset.
@@ -170,7 +173,7 @@ fn mapped_memory(map: &MemoryMap) -> MappedMemory {
 
 fn run(
     info: &EarlyInfo,
-    state: &EntryState,
+    (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
@@ -187,7 +190,8 @@ fn run(
         uart: devices.raw_uart,
     };
     let mut console = devices.console;
-    announce(&mut console, state, info, &devices.failures);
+    announce(&mut console, (state, before), info, &devices.failures);
+    let processor = Processor { found: before };
     let mut cx = Context::new(Machine {
         console: &mut console,
         clock: &clock,
@@ -198,6 +202,7 @@ fn run(
         guard: &FaultGuard,
         cpu: cpu::facts(),
     });
+    cx.inspect = Some(&processor);
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -231,13 +236,20 @@ fn banner(cx: &mut Context<'_>) {
 /// Says what the user should know before anything else.
 fn announce(
     console: &mut dyn Console,
-    state: &EntryState,
+    (state, before): (&EntryState, &Found),
     info: &EarlyInfo,
     failures: &[(String, String)],
 ) {
     let mut lines = String::new();
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
+    }
+    if before.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    if !before.undone().is_empty() {
+        let undone = before.undone();
+        let _ = writeln!(lines, "undone of a former owner: {undone} (`hyp entry`)");
     }
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();

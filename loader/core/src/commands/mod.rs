@@ -5,6 +5,7 @@ mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cache;
 mod cmp;
 mod cp;
 mod crc32;
@@ -13,6 +14,7 @@ mod exception;
 mod fdt;
 mod go;
 mod help;
+mod hyp;
 mod load;
 mod lookup;
 mod ls;
@@ -194,14 +196,18 @@ pub static COMMANDS: &[&Command] = &[
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cache::CACHE,
     &cmp::CMP,
     &cp::CP,
     &crc32::CRC32,
+    &cache::DCACHE,
     &echo::ECHO,
     &exception::EXCEPTION,
     &fdt::FDT,
     &go::GO,
     &help::HELP,
+    &hyp::HYP,
+    &cache::ICACHE,
     &load::LOAD,
     &ls::LS,
     &md::MD,

@@ -6,7 +6,8 @@
 //!
 //! To add one: a module with a `pub static NAME: Kind`, and its line in [`KINDS`].
 
-mod debian;
+pub mod debian;
+pub mod relay;
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,7 @@ use crate::{
 };
 
 /// Every chain, in the order the tool runs them.
-pub static KINDS: &[&Kind] = &[&debian::DEBIAN];
+pub static KINDS: &[&Kind] = &[&relay::RELAY, &debian::DEBIAN];
 
 /// A chain: its name, and how it starts.
 pub struct Kind {

@@ -79,7 +79,10 @@ fn refusals() -> Result<()> {
         linux::run_ok(session, lock)?;
         refuses(session, "", 3, "this kernel is locked down")
     })?;
-    linux::run_ok(session, "echo user:x:1:1::/:/bin/sh >/etc/passwd")?;
+    linux::run_ok(
+        session,
+        "mkdir /etc; echo user:x:1:1::/:/bin/sh >/etc/passwd",
+    )?;
     let output = linux::run(session, "su user -c 'baton-kexec 2>&1'")?;
     assert_eq!(
         (output.status, output.text.as_str()),

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use harness::{Card, Machine, Result, Session, arrival, build, ensure, flow, here, linux, witness};
+use harness::{
+    Card, Machine, Result, Session, arrival, build, ensure, flow, here, linux, soak, witness,
+};
 
 /// Where kexec-tools puts the image: the start of RAM, and a kernel's TEXT_OFFSET.
 const ENTRY: u32 = 0x4000_8000;
@@ -247,5 +249,18 @@ fn a_device_left_running_is_stopped_at_once() -> Result<()> {
     flow::stop_countdown(&mut session)?;
     let stopped = session.run_ok(&format!("md.l {status:x} 1"))?;
     ensure!(session, stopped.contains(": 00000000 "), "{stopped}");
+    Ok(())
+}
+
+/// Three hops of `make soak CHAIN=debian`: what it checks, and that it ends well.
+#[test]
+fn three_hops_of_the_soak() -> Result<()> {
+    let setup = soak::Setup {
+        name: here!().to_owned(),
+        hops: 3,
+        cpus: 2,
+    };
+    let summary = soak::run(&soak::debian::DEBIAN, &setup, &mut |_| {})?;
+    assert_eq!(summary.hops, 3);
     Ok(())
 }

@@ -15,7 +15,9 @@ mod fdt;
 mod go;
 mod help;
 mod hyp;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
@@ -208,7 +210,9 @@ pub static COMMANDS: &[&Command] = &[
     &help::HELP,
     &hyp::HYP,
     &cache::ICACHE,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
     &mw::MW,

@@ -17,6 +17,8 @@ use super::{
 pub const MAX_BANKS: usize = 16;
 /// Reservations that fit.
 pub const MAX_RESERVED: usize = 32;
+/// Ranges that must not be mapped, and fit.
+pub const MAX_NO_MAP: usize = 16;
 /// What a spin-table release address takes.
 pub(super) const RELEASE_BYTES: u64 = 8;
 
@@ -29,7 +31,10 @@ pub struct EarlyMemory {
     /// addresses. Beyond 32 the closest two are joined: more may be reserved than must be,
     /// never less.
     pub reserved: ArrayVec<PhysRange, MAX_RESERVED>,
-    /// The initrd that the caller loaded; see [`initrd`].
+    /// Those of `reserved` that are `no-map`: not even to be mapped, because what a processor may
+    /// read ahead it must not. Beyond 16 the closest two are joined.
+    pub no_map: ArrayVec<PhysRange, MAX_NO_MAP>,
+    /// The initrd that the caller loaded.
     pub initrd: Option<PhysRange>,
     /// Bytes of the blob that hold the tree; what follows up to `totalsize` is padding.
     pub used_size: usize,
@@ -64,7 +69,7 @@ pub fn scan(blob: &[u8], found: &mut EarlyMemory) -> Result<(), TreeError> {
 }
 
 /// Adds a reservation; if the list is full, widens the entry that must grow the least.
-fn reserve(list: &mut ArrayVec<PhysRange, MAX_RESERVED>, range: PhysRange) {
+fn reserve<const N: usize>(list: &mut ArrayVec<PhysRange, N>, range: PhysRange) {
     if range.is_empty() || list.iter().any(|known| known.contains_range(range)) {
         return;
     }
@@ -101,6 +106,7 @@ struct Pending<'a> {
     usable: Option<&'a [u8]>,
     device_type: Option<&'a [u8]>,
     disabled: bool,
+    no_map: bool,
 }
 
 struct Scan<'a, 'm> {
@@ -109,18 +115,12 @@ struct Scan<'a, 'm> {
     reserved: Cells,
     section: Section,
     pending: Pending<'a>,
-    initrd: [Option<u64>; 3],
+    initrd: [Option<u64>; 2],
 }
 
-/// Returns the initrd of a tree from three numbers of /chosen: `linux,initrd-start`,
-/// `linux,initrd-end` and [`super::PASSED_INITRD`].
-///
-/// None where a Baton before us passed it on: kexec-tools hands on the tree that the running
-/// kernel was given, and that kernel has long freed the memory. An initrd that kexec-tools itself
-/// loads replaces the first two numbers.
-pub(super) fn initrd([start, end, passed]: [Option<u64>; 3]) -> Option<PhysRange> {
-    let start = start.filter(|_| start != passed)?;
-    let range = PhysRange::new(PhysAddr::new(start), PhysAddr::new(end?))?;
+/// Returns the initrd of a tree from `linux,initrd-start` and `linux,initrd-end`.
+pub(super) fn initrd([start, end]: [Option<u64>; 2]) -> Option<PhysRange> {
+    let range = PhysRange::new(PhysAddr::new(start?), PhysAddr::new(end?))?;
     (!range.is_empty()).then_some(range)
 }
 
@@ -161,7 +161,7 @@ impl<'a, 'm> Scan<'a, 'm> {
             reserved: Cells::default(),
             section: Section::Other,
             pending: Pending::default(),
-            initrd: [None; 3],
+            initrd: [None; 2],
         }
     }
 
@@ -174,6 +174,8 @@ impl<'a, 'm> Scan<'a, 'm> {
             self.pending.device_type = Some(value);
         } else if name.is(b"status\0") {
             self.pending.disabled = !is_enabled(value);
+        } else if name.is(b"no-map\0") {
+            self.pending.no_map = true;
         }
     }
 
@@ -210,6 +212,9 @@ impl<'a, 'm> Scan<'a, 'm> {
         for range in self.reserved.ranges(value) {
             let range = range.ok_or_else(|| bad("/reserved-memory", "reg", value))?;
             reserve(&mut self.found.reserved, range);
+            if self.pending.no_map {
+                reserve(&mut self.found.no_map, range);
+            }
         }
         Ok(())
     }
@@ -255,13 +260,11 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
                 }
             }
             (1, Section::Chosen) => {
-                let [start, end, passed] = &mut self.initrd;
+                let [start, end] = &mut self.initrd;
                 if name.is(b"linux,initrd-start\0") {
                     *start = number(value);
                 } else if name.is(b"linux,initrd-end\0") {
                     *end = number(value);
-                } else if name.is(b"baton,initrd-start\0") {
-                    *passed = number(value);
                 }
             }
             (1, _) | (2, Section::Reserved) => self.pend(name, value),

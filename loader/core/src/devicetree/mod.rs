@@ -30,10 +30,6 @@ pub use header::{HEADER_SIZE, Header, MAGIC, blob_size};
 pub use read::{OpenTree, discover, discover_checked};
 pub use tree::{NodeId, WorkingTree};
 
-/// In /chosen, beside `linux,initrd-start`: the start of the initrd that Baton passed on, as wide as
-/// that. The kernel ignores it; kexec-tools hands it on with the rest of the tree.
-pub const PASSED_INITRD: &str = "baton,initrd-start";
-
 /// How the firmware below is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PsciConduit {
@@ -88,6 +84,8 @@ pub struct Reservation {
     pub name: String,
     /// `no-map`: not even to be mapped.
     pub no_map: bool,
+    /// An earlier boot's log (`baton,log`).
+    pub log: bool,
 }
 
 /// An enabled node with `reg` and `compatible`, owned.

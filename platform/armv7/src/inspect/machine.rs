@@ -70,6 +70,15 @@ pub struct Found {
     hyp: bool,
     /// It was entered below a HYP that answered like Linux's stub, and went there.
     pub through_stub: bool,
+    /// A kernel has run, and called kexec.
+    pub by_kernel: bool,
+}
+
+/// Tells whether Linux has run here. Of who may enter us only a kernel that keeps user and kernel
+/// apart uses TTBR1, and leaves it; nothing says what it is after a reset, but loaders give another
+/// machine number than Linux, which knows none and passes on ~0.
+fn entered_by_kernel(state: &EntryState) -> bool {
+    state.r1 == u32::MAX && r::Ttbr1::read() != 0
 }
 
 impl Found {
@@ -93,6 +102,7 @@ impl Found {
             values,
             hyp,
             through_stub: hyp && state.cpsr & 0x1f != 0x1a,
+            by_kernel: entered_by_kernel(state),
         }
     }
 

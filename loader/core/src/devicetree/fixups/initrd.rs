@@ -1,13 +1,10 @@
 //! `linux,initrd-start` and `linux,initrd-end` in /chosen, as wide as the root's addresses.
 //! Without an initrd, those of an earlier boot would have the kernel free somebody else's memory.
-//!
-//! What is passed on is marked: the Baton that this kernel may start by kexec gets the same tree,
-//! and must not take memory freed long ago for an initrd that was loaded for it.
 
 use platform_api::PhysRange;
 
 use super::{
-    super::{PASSED_INITRD, early, number},
+    super::{early, number},
     CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells,
 };
 
@@ -21,7 +18,7 @@ fn forget_reservation(tree: &mut WorkingTree, initrd: Option<PhysRange>) {
         let chosen = tree.child(tree.root(), "chosen")?;
         tree.property(chosen, name).and_then(number)
     };
-    let old = early::initrd([number(START), number(END), None]);
+    let old = early::initrd([number(START), number(END)]);
     if let Some(old) = old.filter(|_| old != initrd) {
         tree.remove_reservation(old.start().as_u64(), old.size());
     }
@@ -33,7 +30,6 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
         if let Some(chosen) = tree.child(tree.root(), "chosen") {
             tree.remove_property(chosen, START);
             tree.remove_property(chosen, END);
-            tree.remove_property(chosen, PASSED_INITRD);
         }
         return Ok(());
     };
@@ -42,6 +38,5 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
     let end = CellBuffer::new(initrd.end().as_u64(), cells)?;
     let chosen = tree.ensure_node(tree.root(), "chosen")?;
     tree.set_property(chosen, START, start.bytes())?;
-    tree.set_property(chosen, END, end.bytes())?;
-    tree.set_property(chosen, PASSED_INITRD, start.bytes())
+    tree.set_property(chosen, END, end.bytes())
 }

@@ -25,13 +25,12 @@ pub(super) enum Key {
     LinuxStdoutPath,
     InitrdStart,
     InitrdEnd,
-    PassedInitrd,
     RegShift,
     RegIoWidth,
     RegOffset,
 }
 
-const KEYS: usize = 26;
+const KEYS: usize = 25;
 
 /// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
 /// byte, before anybody looks for the end.
@@ -73,10 +72,7 @@ fn key(name: &[u8]) -> Option<Key> {
         b'n' => &[(b"o-map\0", Key::NoMap)],
         b'm' => &[(b"odel\0", Key::Model), (b"ethod\0", Key::Method)],
         b'e' => &[(b"nable-method\0", Key::EnableMethod)],
-        b'b' => &[
-            (b"ootargs\0", Key::Bootargs),
-            (b"aton,initrd-start\0", Key::PassedInitrd),
-        ],
+        b'b' => &[(b"ootargs\0", Key::Bootargs)],
         _ => return None,
     };
     candidates

@@ -74,11 +74,12 @@ pub struct Found {
     pub by_kernel: bool,
 }
 
-/// Tells whether Linux has run here. Of who may enter us only a kernel that keeps user and kernel
-/// apart uses TTBR1, and leaves it; nothing says what it is after a reset, but loaders give another
-/// machine number than Linux, which knows none and passes on ~0.
+/// Tells whether Linux has run here: it leaves two things that no loader has a use for, vectors at
+/// 0xffff0000 (SCTLR.V, DDI 0406C B4.1.130) and tables for its own half of the address space in
+/// TTBR1. After a reset either may be anything, but hardly both so.
 fn entered_by_kernel(state: &EntryState) -> bool {
-    state.r1 == u32::MAX && r::Ttbr1::read() != 0
+    const V: u32 = 1 << 13;
+    state.control & V != 0 && r::Ttbr1::read() != 0
 }
 
 impl Found {

@@ -140,7 +140,7 @@ impl Debian {
                 "HYP mode.",
             ),
             same(1, "files of the initrd", "SOAK: files="),
-            same(2, "tree's size", "SOAK: tree="),
+            same(1, "tree", "SOAK: tree="),
             same(1, "memory", "SOAK: memory="),
             same(1, "reserved memory", "SOAK: reserved="),
             same(1, "errors", "SOAK: errors="),

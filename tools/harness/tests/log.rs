@@ -166,3 +166,58 @@ fn a_small_machine_has_it_too() -> Result<()> {
     ensure!(session, count == 1 && place.starts_with("[0x40"), "{place}");
     build::file("baton.zimg").map(drop)
 }
+
+/// Runs a command in Debian's shell, waits for its end, and returns what it printed.
+fn in_linux(session: &mut Session, command: &str) -> Result<String> {
+    session.send(&format!(
+        "echo begin-$((1+1)); {command}; echo end-$?-$((1+1))\n"
+    ));
+    session.expect_for("begin-2\r\n", Duration::from_secs(60))?;
+    let found = session.expect_for("end-0-2\r\n", Duration::from_secs(120))?;
+    Ok(found.before.replace('\r', ""))
+}
+
+/// Baton, Debian, stock `kexec -l` and `kexec -e`, Baton, Debian, ...: the counter counts, the
+/// page stays, the log of the run before is there, and the kernel says the same.
+#[test]
+fn kexec_from_linux_brings_it_back() -> Result<()> {
+    let mut session = flow::baton(here!())?;
+    let (_, place) = page(&mut session)?;
+    session.run_err("nosuch-command")?;
+    for hop in 2..4 {
+        session.run_ok("setenv initrdfile lab.img")?;
+        session.send_line("boot");
+        flow::linux(&mut session, "HYP", 2)?;
+        let said = in_linux(&mut session, "cat /proc/device-tree/chosen/baton,log")?;
+        ensure!(
+            session,
+            said.contains("boot zImage, lab.img: entry 0x"),
+            "{said}"
+        );
+        in_linux(
+            &mut session,
+            "mkdir -p /tmp/card; mount -t vfat -o ro /dev/vda1 /tmp/card",
+        )?;
+        let line = "kexec -l /tmp/card/baton.zimg \
+                    --command-line=\"$(cat /proc/cmdline) baton.bootdelay=-1\"";
+        in_linux(&mut session, line)?;
+        in_linux(&mut session, "umount /tmp/card")?;
+        session.send("kexec -e\n");
+        session.expect_for(harness::regex("(?m)^Baton "), Duration::from_secs(60))?;
+        session.expect_prompt()?;
+        let found = page(&mut session)?;
+        ensure!(session, found == (hop, place.clone()), "{hop}: {found:?}");
+        let said = session.run_ok("log")?;
+        for line in [
+            "Unknown command 'nosuch-command'".to_owned(),
+            "boot zImage, lab.img: entry 0x".to_owned(),
+            "handing over".to_owned(),
+            format!("boot {hop}: Baton "),
+        ] {
+            ensure!(session, said.contains(&line), "no {line:?} in {said}");
+        }
+        let nodes = session.run_ok("fdt print /reserved-memory")?;
+        assert_eq!(nodes.matches("baton-log@").count(), 1, "{nodes}");
+    }
+    Ok(())
+}

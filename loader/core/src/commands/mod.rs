@@ -21,6 +21,7 @@ mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -215,6 +216,7 @@ pub static COMMANDS: &[&Command] = &[
     &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,

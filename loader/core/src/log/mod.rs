@@ -70,11 +70,12 @@ impl<'a> Log<'a> {
     /// Adds what may be several lines. The oldest ones go when there is no room.
     pub fn record(&mut self, message: fmt::Arguments<'_>) {
         // Writing to it cannot fail.
-        let _ = Recorder {
+        let mut recorder = Recorder {
             text: &mut self.text,
             line: 0,
-        }
-        .write_fmt(format_args!("{message}\n"));
+        };
+        let _ = recorder.write_fmt(message);
+        let _ = recorder.write_str("\n");
         if self.text.len() > TEXT_SIZE {
             let surplus = self.text.len() - TEXT_SIZE;
             let rest = self.text.as_bytes().get(surplus..).unwrap_or_default();
@@ -107,23 +108,33 @@ struct Recorder<'t> {
 
 impl fmt::Write for Recorder<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            match character {
+        let mut rest = text;
+        while !rest.is_empty() {
+            // Nearly all of it is plain: it is taken in runs.
+            let plain = rest.bytes().take_while(|byte| matches!(byte, b' '..=b'~'));
+            let (run, behind) = rest.split_at_checked(plain.count()).unwrap_or_default();
+            self.push(run);
+            let mut others = behind.chars();
+            match others.next() {
                 // An empty line says nothing.
-                '\n' if self.line == 0 => {}
-                '\n' => {
+                Some('\n') if self.line > 0 => {
                     self.line = 0;
                     self.text.push('\n');
                 }
-                '\r' => {}
-                _ if self.line >= MAX_LINE => {}
-                _ => {
-                    self.line += 1;
-                    let shown = character == ' ' || character.is_ascii_graphic();
-                    self.text.push(if shown { character } else { '?' });
-                }
+                None | Some('\n' | '\r') => {}
+                Some(_) => self.push("?"),
             }
+            rest = others.as_str();
         }
         Ok(())
+    }
+}
+
+impl Recorder<'_> {
+    /// Adds ASCII to the line, as far as it may grow.
+    fn push(&mut self, run: &str) {
+        let room = MAX_LINE.saturating_sub(self.line).min(run.len());
+        self.text.push_str(run.get(..room).unwrap_or_default());
+        self.line += room;
     }
 }

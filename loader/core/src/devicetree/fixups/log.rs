@@ -16,6 +16,13 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
         Some(parent) => parent,
         None => make_parent(tree)?,
     };
+    let cells = own_cells(tree, parent);
+    let number = |value, cells| CellBuffer::new(value, cells).ok();
+    let start = number(log.page.start().as_u64(), cells.address);
+    let (Some(start), Some(size)) = (start, number(log.page.size(), cells.size)) else {
+        // No boot is refused for want of a log: a tree that cannot say where it is goes without.
+        return Ok(());
+    };
     let name = format!("baton-log@{:x}", log.page.start().as_u64());
     let ours = |node: &NodeId| {
         let compatible = tree.property(*node, "compatible").unwrap_or_default();
@@ -31,12 +38,8 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
         tree.remove_node(other)?;
     }
     let node = tree.ensure_node(parent, &name)?;
-    let cells = own_cells(tree, parent);
-    let mut reg = Vec::with_capacity(16);
-    reg.extend_from_slice(CellBuffer::new(log.page.start().as_u64(), cells.address)?.bytes());
-    reg.extend_from_slice(CellBuffer::new(log.page.size(), cells.size)?.bytes());
     tree.set_property(node, "compatible", &text(&[COMPATIBLE]))?;
-    tree.set_property(node, "reg", &reg)?;
+    tree.set_property(node, "reg", &[start.bytes(), size.bytes()].concat())?;
 
     let chosen = tree.ensure_node(tree.root(), "chosen")?;
     tree.set_property(chosen, "baton,boot-count", &log.count.to_be_bytes())?;

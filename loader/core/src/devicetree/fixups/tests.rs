@@ -165,6 +165,23 @@ fn the_log_has_one_node_and_two_properties() {
 }
 
 #[test]
+fn a_tree_that_cannot_tell_of_the_log_is_booted_without() {
+    let facts = FixupFacts {
+        log: Some(LogFacts {
+            page: range(0x4fbf_f000, 0x1000),
+            count: 3,
+            text: ["", ""],
+        }),
+        ..NOTHING
+    };
+    let source = "/dts-v1/; / { reserved-memory { #address-cells = <3>; }; };";
+    assert_eq!(
+        printed(&fixed(source, "log", &facts)),
+        printed(&tree(source))
+    );
+}
+
+#[test]
 fn seeds_are_written_only_with_entropy() {
     let entropy = Some(Entropy {
         kaslr_seed: 0x0123_4567_89ab_cdef,

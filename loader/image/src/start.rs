@@ -7,7 +7,7 @@ use alloc::{
 use core::fmt::Write;
 
 use baton_core::{
-    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind},
+    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
@@ -16,7 +16,7 @@ use baton_core::{
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::{PhysRange, PhysicalMemory as _};
+use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
@@ -208,9 +208,7 @@ fn run(
     let mut map = memory_map(info, found, initrd);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
-    if let Some(initrd) = map.initrd {
-        memory.keep(initrd, FIRST_STAGE_INITRD);
-    }
+    settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {

@@ -288,3 +288,27 @@ fn three_hops_of_the_soak() -> Result<()> {
     assert_eq!(summary.hops, 3);
     Ok(())
 }
+
+/// `kexec -l --initrd` puts the initrd right behind us, where the kernel must go: it is moved, told
+/// from one left behind, and what an untouched Baton boots with.
+#[test]
+fn an_initrd_from_kexec_is_booted_with() -> Result<()> {
+    let mut session = flow::baton(here!())?;
+    linux::boot_lab(&mut session, "HYP", 2)?;
+    let initrd = format!("--initrd={}/lab.img", linux::CARD);
+    linux::kexec_load(&mut session, &initrd, "baton.bootdelay=-1")?;
+    linux::kexec_go(&mut session)?;
+    session.expect_prompt()?;
+    let plan = session.run_ok("bootz -n zImage ${initrdfile}")?;
+    let wanted = format!(" KiB initrd, crc32 {:08x}\n", build::crc32("lab.img")?);
+    ensure!(session, plan.contains(&wanted), "no {wanted:?} in {plan}");
+    session.send_line("boot");
+    flow::linux(&mut session, "HYP", 2)?;
+    // This time without one: the tree still names the last one, which is nobody's now.
+    linux::kexec_to_prompt(&mut session)?;
+    let file = session.run_ok("printenv initrdfile")?;
+    ensure!(session, file == "initrdfile=initrd.img\n", "{file}");
+    let facts = session.run_ok("bdinfo")?;
+    ensure!(session, !facts.contains("initrd "), "{facts}");
+    Ok(())
+}

@@ -3,14 +3,17 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use baton_core::{
+    context::BoundDevice,
     devicetree::{Device, Discovery, PsciConduit},
     machine::Disk,
 };
+use platform_api::Rtc;
 use platform_armv7::{cpu, gic as interface, handoff::RawUart};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
     psci::{Conduit, Psci},
+    rtc,
     timer::ArchTimer,
     uart::pl011::{self, Pl011},
     virtio::{self, Probe, Slot},
@@ -28,6 +31,10 @@ pub struct Devices {
     pub disks: Vec<Disk>,
     /// What a handoff must quiet.
     pub quiesce: Quiesce,
+    /// The real-time clock.
+    pub rtc: Option<Box<dyn Rtc>>,
+    /// Which driver has bound to what.
+    pub bound: Vec<BoundDevice>,
     /// Devices that are there and could not be used: path and reason.
     pub failures: Vec<(String, String)>,
 }
@@ -128,33 +135,70 @@ pub unsafe fn bind(
         raw_uart,
         disks: Vec::new(),
         quiesce: Quiesce::default(),
+        rtc: None,
+        bound: Vec::new(),
         failures: Vec::new(),
     };
     for device in &found.devices {
-        match device.with_node(driver_for) {
-            // SAFETY: the caller's word.
-            Some(Driver::VirtioMmio) => unsafe { bind_virtio(device, clock, &mut devices) },
-            Some(Driver::Gic2 | Driver::Gic3) => {
-                // SAFETY: the caller's word.
-                match unsafe { device.with_node(|node| gic::probe(node)) } {
-                    Ok(found) => devices.quiesce.gic = found,
-                    Err(error) => devices.fail(device, &error),
-                }
-            }
-            Some(Driver::Pl011) | None => {}
-        }
+        let Some(driver) = device.with_node(driver_for) else {
+            continue;
+        };
+        // SAFETY: the caller's word.
+        let active = unsafe { bind_one(device, driver, clock, &mut devices) };
+        devices.bound.push(BoundDevice {
+            path: device.path.clone(),
+            class: driver.class(),
+            driver: driver.name(),
+            active,
+        });
     }
     devices
 }
 
+/// Binds a driver; tells whether the device is in use from now on.
+///
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_one(
+    device: &Device,
+    driver: Driver,
+    clock: ArchTimer,
+    devices: &mut Devices,
+) -> bool {
+    match driver {
+        // SAFETY: the caller's word.
+        Driver::VirtioMmio => unsafe { bind_virtio(device, clock, devices) },
+        Driver::Gic2 | Driver::Gic3 => {
+            // SAFETY: the caller's word.
+            match unsafe { device.with_node(|node| gic::probe(node)) } {
+                Ok(found) => devices.quiesce.gic = found,
+                Err(error) => return devices.fail(device, &error),
+            }
+            true
+        }
+        Driver::Pl031 => {
+            // SAFETY: the caller's word.
+            match unsafe { device.with_node(|node| rtc::probe(node)) } {
+                Ok(clock) => devices.rtc = Some(Box::new(clock)),
+                Err(error) => return devices.fail(device, &error),
+            }
+            true
+        }
+        Driver::Pl011 => device.path == devices.console_path,
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) -> bool {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1.
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {
-        Ok(Probe::Empty) => {}
-        Ok(Probe::Other(slot, _)) => devices.quiesce.slots.push(slot),
+        Ok(Probe::Empty) => return false,
+        Ok(Probe::Other(slot, _)) => {
+            devices.quiesce.slots.push(slot);
+            return false;
+        }
         Ok(Probe::Block(disk)) => {
             devices.quiesce.slots.push(*disk.bus());
             let index = u32::try_from(devices.disks.len()).unwrap_or(u32::MAX);
@@ -165,13 +209,16 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
                 device: disk as Box<_>,
             });
         }
-        Err(error) => devices.fail(device, &error),
+        Err(error) => return devices.fail(device, &error),
     }
+    true
 }
 
 impl Devices {
-    fn fail(&mut self, device: &Device, error: &dyn core::fmt::Display) {
+    /// Notes why a device cannot be used: it is not.
+    fn fail(&mut self, device: &Device, error: &dyn core::fmt::Display) -> bool {
         self.failures
             .push((device.path.clone(), alloc::format!("{error}")));
+        false
     }
 }

@@ -198,6 +198,7 @@ fn run(
         guard: &FaultGuard,
         cpu: cpu::facts(),
     });
+    cx.rtc = devices.rtc;
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -207,6 +208,7 @@ fn run(
         psci: found.psci,
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
+        devices: devices.bound,
     };
     banner(&mut cx);
     set_variables(&mut cx, found);

@@ -14,6 +14,7 @@ mod device;
 mod handoff;
 mod memory;
 mod power;
+mod rtc;
 mod time;
 
 pub use address::{PhysAddr, PhysRange};
@@ -24,4 +25,5 @@ pub use device::DeviceNode;
 pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANGES};
 pub use memory::{MemoryError, PhysicalMemory, Width};
 pub use power::{Power, PowerError};
+pub use rtc::{Rtc, RtcError};
 pub use time::Clock;

@@ -2,7 +2,7 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, uart, virtio};
+use crate::{gic, rtc, uart, virtio};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,9 +15,21 @@ pub enum Driver {
     Gic2,
     /// [`gic`], architecture version 3.
     Gic3,
+    /// [`rtc`], a PL031.
+    Pl031,
 }
 
 impl Driver {
+    /// Returns what kind of device it drives, in U-Boot's word.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Pl011 => "serial",
+            Self::VirtioMmio => "virtio",
+            Self::Gic2 | Self::Gic3 => "irq",
+            Self::Pl031 => "rtc",
+        }
+    }
+
     /// Returns the driver's name, as a listing of devices prints it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -25,6 +37,7 @@ impl Driver {
             Self::VirtioMmio => "virtio-mmio",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
+            Self::Pl031 => "rtc-pl031",
         }
     }
 }
@@ -36,6 +49,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::Pl011, uart::pl011::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
+    (Driver::Pl031, rtc::COMPATIBLE),
 ];
 
 /// Returns the driver for `node`: the one that lists the most specific of the node's
@@ -72,7 +86,8 @@ mod tests {
             Some(Driver::Gic2)
         );
         assert_eq!(bound(&["arm,gic-v3"]), Some(Driver::Gic3));
-        assert_eq!(bound(&["arm,pl031", "arm,primecell"]), None);
+        assert_eq!(bound(&["arm,pl031", "arm,primecell"]), Some(Driver::Pl031));
+        assert_eq!(bound(&["arm,pl061", "arm,primecell"]), None);
         assert_eq!(bound(&[]), None);
     }
 

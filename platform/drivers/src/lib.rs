@@ -15,6 +15,7 @@ pub mod bind;
 pub mod gic;
 mod mmio;
 pub mod psci;
+pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;

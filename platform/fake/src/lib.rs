@@ -14,6 +14,7 @@ mod fault;
 mod launcher;
 mod memory;
 mod power;
+mod rtc;
 
 pub use clock::FakeClock;
 pub use console::{FakeConsole, Step};
@@ -22,6 +23,7 @@ pub use fault::{FakeGuard, FaultMarker};
 pub use launcher::{Call, FakeLauncher, HandedOff, catch_handoff};
 pub use memory::FakeMemory;
 pub use power::{FakePower, PowerCall};
+pub use rtc::FakeRtc;
 
 use platform_api::{CpuFacts, CpuMode};
 

@@ -1,23 +1,37 @@
 //! The commands: one file each, a descriptor and a handler.
 
 mod access;
+mod ask;
+mod base;
 mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cat;
 mod cmp;
+mod coninfo;
 mod cp;
-mod crc32;
+mod date;
+mod dm;
 mod echo;
 mod exception;
 mod fdt;
+mod fstype;
 mod go;
+mod hash;
 mod help;
+mod license;
 mod load;
 mod lookup;
+mod r#loop;
 mod ls;
 mod md;
+mod meminfo;
+mod mm;
+mod ms;
+mod mtest;
 mod mw;
+mod panic;
 mod part;
 mod poweroff;
 mod printenv;
@@ -25,6 +39,8 @@ pub mod reference;
 mod reset;
 mod run;
 mod setenv;
+mod size;
+mod size_text;
 mod sleep;
 mod version;
 mod virtio;
@@ -32,8 +48,9 @@ mod virtio;
 use alloc::{boxed::Box, format, string::String};
 use core::{fmt, num::IntErrorKind};
 
-use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
+use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError, RtcError};
 
+pub use access::Remembered;
 pub use lookup::{find, names_with_prefix, print_usage};
 
 use crate::{
@@ -99,6 +116,8 @@ pub enum CommandError {
     Boot(Box<BootError>),
     /// Reset or power-off.
     Power(PowerError),
+    /// The real-time clock.
+    Rtc(RtcError),
     /// A variable was not set.
     Env(Box<EnvError>),
 }
@@ -115,6 +134,7 @@ impl fmt::Display for CommandError {
             Self::Tree(error) => error.fmt(f),
             Self::Boot(error) => error.fmt(f),
             Self::Power(error) => error.fmt(f),
+            Self::Rtc(error) => error.fmt(f),
             Self::Env(error) => error.fmt(f),
         }
     }
@@ -164,6 +184,12 @@ impl From<PowerError> for CommandError {
     }
 }
 
+impl From<RtcError> for CommandError {
+    fn from(error: RtcError) -> Self {
+        Self::Rtc(error)
+    }
+}
+
 impl From<EnvError> for CommandError {
     fn from(error: EnvError) -> Self {
         Self::Env(Box::new(error))
@@ -189,29 +215,49 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 
 /// Every command, sorted by name.
 pub static COMMANDS: &[&Command] = &[
+    &base::BASE,
     &bdinfo::BDINFO,
     &boot::BOOT,
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cat::CAT,
     &cmp::CMP,
+    &coninfo::CONINFO,
     &cp::CP,
-    &crc32::CRC32,
+    &hash::CRC32,
+    &date::DATE,
+    &dm::DM,
     &echo::ECHO,
     &exception::EXCEPTION,
     &fdt::FDT,
+    &fstype::FSTYPE,
+    &fstype::FSTYPES,
     &go::GO,
+    &hash::HASH,
     &help::HELP,
+    &license::LICENSE,
     &load::LOAD,
+    &r#loop::LOOP,
     &ls::LS,
     &md::MD,
+    &hash::MD5SUM,
+    &meminfo::MEMINFO,
+    &mm::MM,
+    &ms::MS,
+    &mtest::MTEST,
     &mw::MW,
+    &mm::NM,
+    &panic::PANIC,
     &part::PART,
     &poweroff::POWEROFF,
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
     &setenv::SETENV,
+    &hash::SHA1SUM,
+    &hash::SHA256SUM,
+    &size::SIZE,
     &sleep::SLEEP,
     &version::VERSION,
     &virtio::VIRTIO,

@@ -18,8 +18,11 @@ mod exception;
 mod fdt;
 mod fstype;
 mod go;
+mod gzwrite;
 mod hash;
 mod help;
+mod iminfo;
+mod inflate;
 mod license;
 mod load;
 mod lookup;
@@ -42,6 +45,7 @@ mod setenv;
 mod size;
 mod size_text;
 mod sleep;
+mod unzip;
 mod version;
 mod virtio;
 
@@ -234,8 +238,10 @@ pub static COMMANDS: &[&Command] = &[
     &fstype::FSTYPE,
     &fstype::FSTYPES,
     &go::GO,
+    &gzwrite::GZWRITE,
     &hash::HASH,
     &help::HELP,
+    &iminfo::IMINFO,
     &license::LICENSE,
     &load::LOAD,
     &r#loop::LOOP,
@@ -259,6 +265,7 @@ pub static COMMANDS: &[&Command] = &[
     &hash::SHA256SUM,
     &size::SIZE,
     &sleep::SLEEP,
+    &unzip::UNZIP,
     &version::VERSION,
     &virtio::VIRTIO,
 ];

@@ -8,7 +8,7 @@ use super::Sum;
 
 /// What can be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Algorithm {
+pub(in super::super) enum Algorithm {
     Crc32,
     Md5,
     Sha1,
@@ -24,7 +24,7 @@ const ALGORITHMS: &[(Algorithm, &str, usize)] = &[
 ];
 
 /// A sum under way.
-pub(super) enum State {
+pub(in super::super) enum State {
     Crc32(crc32fast::Hasher),
     Md5(Md5),
     Sha1(Sha1),

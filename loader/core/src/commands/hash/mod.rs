@@ -8,7 +8,8 @@ use core::fmt::Write;
 
 use platform_api::{PhysAddr, PhysRange};
 
-use self::{algorithm::Algorithm, sum::Sum};
+pub(super) use self::algorithm::Algorithm;
+use self::sum::Sum;
 use super::{Command, CommandError, Group, parse_hex};
 use crate::context::Context;
 

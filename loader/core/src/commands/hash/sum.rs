@@ -9,7 +9,7 @@ const MAX: usize = 32;
 
 /// The bytes, in the order they are shown and stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Sum(ArrayVec<u8, MAX>);
+pub(in super::super) struct Sum(ArrayVec<u8, MAX>);
 
 impl Sum {
     /// Takes the bytes; what is beyond the longest sum is cut.

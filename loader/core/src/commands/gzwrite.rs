@@ -25,7 +25,7 @@ pub static GZWRITE: Command = Command {
             \toutsize is the size of the expected output (hex bytes)\n\
             \t\tand is required for files with uncompressed lengths\n\
             \t\t4 GiB or larger",
-    example: "gzwrite virtio 0 48000000 100000",
+    example: "gzwrite virtio 0 ${fileaddr} ${filesize} 100000 1000000",
     run,
 };
 
@@ -56,7 +56,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         }
         _ => return Err(CommandError::Usage),
     };
-    let number = |index: usize, default| more.get(index).map_or(Ok(default), |text| parse_hex(text));
+    let number =
+        |index: usize, default| more.get(index).map_or(Ok(default), |text| parse_hex(text));
     let (buffer, offset, size) = (number(0, DEFAULT_BUFFER)?, number(1, 0)?, number(2, 0)?);
     let source = PhysRange::from_size(PhysAddr::new(parse_hex(address)?), parse_hex(length)?);
     let source = source.ok_or(CommandError::Usage)?;
@@ -109,9 +110,7 @@ impl Target {
         let info = found.device.info();
         let block = u64::from(info.block_size);
         let wrong = |what, value| {
-            CommandError::Message(format!(
-                "gzwrite: {what} {value} not a multiple of {block}"
-            ))
+            CommandError::Message(format!("gzwrite: {what} {value} not a multiple of {block}"))
         };
         if buffer == 0 || buffer % block != 0 {
             return Err(wrong("size", buffer));
@@ -130,7 +129,9 @@ impl Target {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let mut buffer = Vec::new();
         buffer.try_reserve_exact(size).map_err(|_| {
-            CommandError::Message(format!("no memory for a buffer of {size:#x} bytes: say less"))
+            CommandError::Message(format!(
+                "no memory for a buffer of {size:#x} bytes: say less"
+            ))
         })?;
         Ok(Self {
             disk,

@@ -217,6 +217,9 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
     })
 }
 
+#[cfg(test)]
+mod examples_tests;
+
 /// Every command, sorted by name.
 pub static COMMANDS: &[&Command] = &[
     &base::BASE,

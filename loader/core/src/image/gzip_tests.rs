@@ -48,7 +48,10 @@ fn inflate(input: &[u8]) -> Result<Vec<u8>, GzipError> {
 /// Text with near and far repetitions.
 fn content(length: usize) -> Vec<u8> {
     let word = |at: usize| std::format!("{} {:x};", at % 777, at * 0x9e37);
-    (0..).flat_map(|at| word(at).into_bytes()).take(length).collect()
+    (0..)
+        .flat_map(|at| word(at).into_bytes())
+        .take(length)
+        .collect()
 }
 
 #[test]
@@ -79,7 +82,10 @@ fn every_part_of_a_header_is_passed() {
         bytes.extend_from_slice(parts);
         assert_eq!(header_size(&bytes), Ok(10 + parts.len()));
         if parts.len() > 1 {
-            assert_eq!(header_size(&bytes[..bytes.len() - 1]), Err(GzipError::Truncated));
+            assert_eq!(
+                header_size(&bytes[..bytes.len() - 1]),
+                Err(GzipError::Truncated)
+            );
         }
         bytes.extend_from_slice(&plain[10..]);
         assert_eq!(inflate(&bytes), Ok(b"hello".to_vec()));
@@ -100,13 +106,20 @@ fn broken_data_are_named() {
     // A block of a kind that does not exist.
     assert_eq!(broken(10, 0xff), GzipError::BadData(0));
     let end = good.len();
-    assert!(matches!(broken(end - 8, !good[end - 8]), GzipError::Crc { .. }));
+    assert!(matches!(
+        broken(end - 8, !good[end - 8]),
+        GzipError::Crc { .. }
+    ));
     assert!(matches!(
         broken(end - 1, 1),
         GzipError::Size { expected, found: 1000 } if expected == 1000 + (1 << 24)
     ));
     for length in [0, 5, 10, 50, end - 8, end - 1] {
-        assert_eq!(inflate(&good[..length]), Err(GzipError::Truncated), "{length}");
+        assert_eq!(
+            inflate(&good[..length]),
+            Err(GzipError::Truncated),
+            "{length}"
+        );
     }
 }
 

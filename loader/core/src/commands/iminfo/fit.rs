@@ -291,11 +291,7 @@ fn check_hashes(out: &mut String, count: usize, image: &[Node<'_>]) -> bool {
     true
 }
 
-fn check_hash(
-    out: &mut String,
-    node: &Node<'_>,
-    data: Option<&[u8]>,
-) -> Result<(), &'static str> {
+fn check_hash(out: &mut String, node: &Node<'_>, data: Option<&[u8]>) -> Result<(), &'static str> {
     let name = node.text("algo").ok_or("Can't get hash algo property")?;
     out.push_str(name);
     let value = node

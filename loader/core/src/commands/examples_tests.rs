@@ -20,6 +20,7 @@ const EXCEPTIONS: &[(&str, End)] = &[
     ("run", End::HandsOver),
     ("bootd", End::HandsOver),
     ("bootelf", End::Fails("what lies there is no ELF image")),
+    ("help", End::Fails("as in U-Boot")),
     (
         "exception",
         End::Fails("it faults: the fakes do not provoke"),

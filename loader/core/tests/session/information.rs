@@ -28,7 +28,7 @@ fn help_in_u_boots_shape() {
     );
     assert_eq!(
         shown[4],
-        "help - print command description/usage\n\nUsage:\nhelp\n    - print brief description of all commands\nhelp command ...\n    - print detailed usage of 'command'\n"
+        "help - print command description/usage\n\nUsage:\nhelp \n    - print brief description of all commands\nhelp command ...\n    - print detailed usage of 'command'\n"
     );
     assert_eq!(
         shown[5],

@@ -137,8 +137,14 @@ fn failed(call: &str, code: &str, error: TreeError) -> CommandError {
 }
 
 fn node_of(tree: &WorkingTree, path: &str) -> Result<NodeId, CommandError> {
-    tree.node(path)
-        .map_err(|error| failed("fdt_path_offset() returned", "NOTFOUND", error))
+    tree.node(path).map_err(|error| {
+        let code = if path.starts_with('/') {
+            "NOTFOUND"
+        } else {
+            "BADPATH"
+        };
+        failed("fdt_path_offset() returned", code, error)
+    })
 }
 
 fn property_of<'t>(

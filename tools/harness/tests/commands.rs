@@ -1,5 +1,7 @@
 //! Baton's commands: as U-Boot's where both have them, and the others as their golden sessions.
 
+#![allow(clippy::expect_used)] // These are tests, outside of `#[test]` though.
+
 use std::time::Duration;
 
 use harness::{Card, Machine, Output, Result, Session, ensure, flow, here};

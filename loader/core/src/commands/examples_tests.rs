@@ -96,7 +96,12 @@ fn every_example_runs() {
         let ended = board.run(|cx| {
             complete(cx);
             execute(cx, command.example);
-            cx.status
+            let status = cx.status;
+            if cx.staged.is_some() {
+                // Its memory would be in the way of the next command.
+                execute(cx, "kexec -u");
+            }
+            status
         });
         let end = match ended {
             Err(_) => End::HandsOver,

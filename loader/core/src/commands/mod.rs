@@ -23,14 +23,17 @@ mod hash;
 mod help;
 mod iminfo;
 mod inflate;
+mod kexec;
 mod license;
 mod load;
+mod log;
 mod lookup;
 mod r#loop;
 mod ls;
 mod md;
 mod meminfo;
 mod mm;
+mod mmc;
 mod ms;
 mod mtest;
 mod mw;
@@ -245,14 +248,17 @@ pub static COMMANDS: &[&Command] = &[
     &hash::HASH,
     &help::HELP,
     &iminfo::IMINFO,
+    &kexec::KEXEC,
     &license::LICENSE,
     &load::LOAD,
+    &log::LOG,
     &r#loop::LOOP,
     &ls::LS,
     &md::MD,
     &hash::MD5SUM,
     &meminfo::MEMINFO,
     &mm::MM,
+    &mmc::MMC,
     &ms::MS,
     &mtest::MTEST,
     &mw::MW,

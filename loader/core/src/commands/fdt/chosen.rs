@@ -15,6 +15,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    log: None,
 };
 
 fn range(start: &str, size: &str) -> Result<PhysRange, CommandError> {

@@ -91,6 +91,9 @@ pub(super) fn finish(
         let _ = write!(cx, "{plan}");
     }
     let _ = write!(cx, "\nStarting kernel ...\n\n");
+    if cx.interrupted() {
+        return Err(CommandError::Interrupted);
+    }
     cx.machine.launcher.hand_off(plan.into_handoff())
 }
 

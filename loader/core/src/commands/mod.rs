@@ -1,6 +1,7 @@
 //! The commands: one file each, a descriptor and a handler.
 
 mod access;
+mod askenv;
 mod bdinfo;
 mod boot;
 mod bootelf;
@@ -9,6 +10,7 @@ mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod editenv;
 mod exception;
 mod fdt;
 mod go;
@@ -189,6 +191,7 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
 
 /// Every command, sorted by name.
 pub static COMMANDS: &[&Command] = &[
+    &askenv::ASKENV,
     &bdinfo::BDINFO,
     &boot::BOOT,
     &boot::BOOTD,
@@ -198,6 +201,7 @@ pub static COMMANDS: &[&Command] = &[
     &cp::CP,
     &crc32::CRC32,
     &echo::ECHO,
+    &editenv::EDITENV,
     &exception::EXCEPTION,
     &fdt::FDT,
     &go::GO,

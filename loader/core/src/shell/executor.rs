@@ -1,7 +1,6 @@
 //! Runs a tree.
 
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use super::{
     ast::{Command, Connector, List, Simple},
@@ -51,8 +50,7 @@ pub fn execute(cx: &mut Context<'_>, text: &str) -> Outcome {
 
 /// Tells of a failure, and makes the status 1.
 fn fail(cx: &mut Context<'_>, message: core::fmt::Arguments<'_>) {
-    // Writing to a context cannot fail.
-    let _ = writeln!(cx, "{message}");
+    cx.write_error(message);
     cx.status = 1;
 }
 

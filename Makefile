@@ -13,7 +13,8 @@ FUZZ :=
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
-TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
+	expect:expect picocom:picocom tio:tio
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -50,7 +51,7 @@ endif
 	@echo "==> the first countdown is U-Boot's, the second Baton's: press a key there for its prompt" >&2
 	@$(QEMU)
 
-test: everything test-programs run-programs ## run every test, host and emulated
+test: everything test-programs run-programs labgrid ## run every test, host and emulated
 	@tools/test
 
 check: toolchain test-programs ## what a commit must pass: format, lints, docs, layers, unit tests
@@ -82,7 +83,7 @@ distclean: ## remove what was built and downloaded
 	rm -rf target build
 
 # Everything that tests and figures work on.
-.PHONY: everything
+.PHONY: everything labgrid
 everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
 
 build-programs:
@@ -93,6 +94,10 @@ run-programs:
 
 test-programs:
 	@tools/setup/packages $(TEST_PROGRAMS)
+
+# The Python environment in which labgrid and pexpect are tested.
+labgrid:
+	@tools/setup/labgrid
 
 toolchain: build-programs
 	@tools/setup/toolchain

@@ -22,7 +22,7 @@ ifeq ($(wildcard $(RECIPE)),)
 $(error no board $(BOARD); there is: $(BOARDS))
 endif
 # What the board's recipe puts on the card, and the script beside it.
-CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 }' $(RECIPE) 2>/dev/null))
+CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 } $$1 == "raw" { print $$3 }' $(RECIPE) 2>/dev/null))
 CARD_SCRIPT := $(addprefix tools/mkcard/boards/,\
 	$(shell awk '$$1 == "boot-script" { print $$2 }' $(RECIPE) 2>/dev/null))
 CARD := build/$(BOARD)/sd.img
@@ -84,7 +84,12 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything labgrid
-everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
+everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
+
+# A card for every board.
+.PHONY: images
+images:
+	@for board in $(BOARDS); do $(MAKE) --no-print-directory image BOARD=$$board || exit; done
 
 build-programs:
 	@tools/setup/packages $(BUILD_PROGRAMS)
@@ -129,6 +134,7 @@ build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
 build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox \
+build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb \
 build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
 

@@ -14,7 +14,7 @@ use baton_core::devicetree::{
     early,
 };
 use common::{Blob, Field, open, patch, rich};
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, RegisterLayout};
 
 fn range(start: u64, size: u64) -> PhysRange {
     PhysRange::from_size(PhysAddr::new(start), size).unwrap()
@@ -34,6 +34,7 @@ fn device(path: &str, compatible: &[&str], reg: &[PhysRange]) -> Device {
         compatible: compatible.iter().map(|&name| name.into()).collect(),
         reg: reg.into(),
         dma_coherent: true,
+        layout: RegisterLayout::default(),
     }
 }
 

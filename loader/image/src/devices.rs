@@ -6,20 +6,24 @@ use baton_core::{
     devicetree::{Device, Discovery, PsciConduit},
     machine::Disk,
 };
-use platform_armv7::{cpu, gic as interface, handoff::RawUart};
+use platform_api::RawUart;
+use platform_armv7::{cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
     psci::{Conduit, Psci},
     timer::ArchTimer,
-    uart::pl011::{self, Pl011},
+    uart::{
+        Uart, ns16550,
+        pl011::{self, Pl011},
+    },
     virtio::{self, Probe, Slot},
 };
 
 /// What was bound, by role.
 pub struct Devices {
     /// The console.
-    pub console: Pl011<'static>,
+    pub console: Uart,
     /// Its node.
     pub console_path: String,
     /// Its registers, for those who need no driver.
@@ -68,37 +72,40 @@ impl Quiesce {
     }
 }
 
-/// Finds the console: the PL011 that stdout-path names, else the first one.
+/// Tells whether a device is a UART that we drive.
+fn is_uart(device: &Device) -> bool {
+    matches!(
+        device.with_node(driver_for),
+        Some(Driver::Pl011 | Driver::Ns16550)
+    )
+}
+
+/// Finds the console: the UART that stdout-path names, else the first one.
 pub fn find_console(found: &Discovery) -> Option<&Device> {
-    let is_uart = |device: &&Device| device.with_node(driver_for) == Some(Driver::Pl011);
     let named = found.stdout_path.as_deref();
     found
         .devices
         .iter()
         .filter(|device| Some(device.path.as_str()) == named)
-        .find(is_uart)
-        .or_else(|| found.devices.iter().find(is_uart))
+        .find(|device| is_uart(device))
+        .or_else(|| found.devices.iter().find(|device| is_uart(device)))
 }
 
 /// Takes over the console.
 ///
 /// # Safety
-/// As [`pl011::probe`].
-pub unsafe fn open_console(device: &Device) -> Option<(Pl011<'static>, RawUart)> {
+/// As [`pl011::probe`] and [`ns16550::probe`].
+pub unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
+    if device.with_node(driver_for) == Some(Driver::Ns16550) {
+        // SAFETY: the caller's word.
+        let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
+        let raw = port.raw();
+        return Some((Uart::Ns16550(port), raw));
+    }
     let base = device.reg.first()?.start().as_u32()?;
     // SAFETY: the caller's word.
-    let uart = unsafe { device.with_node(|node| pl011::probe(node)) }.ok()?;
-    Some((uart, pl011_raw(base)))
-}
-
-/// Describes a PL011 to the last page: UARTDR at 0, UARTFR at 0x18, bit 5 transmit FIFO full,
-/// bit 3 busy (DDI 0183, 3.3). Waiting for "not busy" drains it as well.
-fn pl011_raw(base: u32) -> RawUart {
-    RawUart {
-        data: base,
-        status: base.wrapping_add(0x18),
-        busy_mask: (1 << 5) | (1 << 3),
-    }
+    let port = unsafe { device.with_node(|node| pl011::probe(node)) }.ok()?;
+    Some((Uart::Pl011(port), Pl011::raw(base)))
 }
 
 /// Makes the PSCI caller.
@@ -119,7 +126,7 @@ pub fn psci(found: &Discovery) -> Option<Psci> {
 pub unsafe fn bind(
     found: &Discovery,
     clock: ArchTimer,
-    (console, raw_uart): (Pl011<'static>, RawUart),
+    (console, raw_uart): (Uart, RawUart),
     console_path: String,
 ) -> Devices {
     let mut devices = Devices {
@@ -141,7 +148,7 @@ pub unsafe fn bind(
                     Err(error) => devices.fail(device, &error),
                 }
             }
-            Some(Driver::Pl011) | None => {}
+            Some(Driver::Pl011 | Driver::Ns16550) | None => {}
         }
     }
     devices

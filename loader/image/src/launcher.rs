@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
-use platform_api::{CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange};
-use platform_armv7::{cpu, handoff, handoff::RawUart, layout};
+use platform_api::{
+    CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange, RawUart,
+};
+use platform_armv7::{cpu, handoff, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 
 use crate::{devices::Quiesce, heap};

@@ -78,7 +78,7 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let Some((uart, raw)) = (unsafe { devices::open_console(device) }) else {
         park();
     };
-    crash::set_uart(raw.data);
+    crash::set_uart(raw);
     checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});

@@ -18,9 +18,9 @@ mod time;
 
 pub use address::{PhysAddr, PhysRange};
 pub use block::{BlockDevice, BlockError, BlockInfo};
-pub use console::Console;
+pub use console::{Console, RawUart};
 pub use cpu::{CpuFacts, CpuMode, Fault, FaultKind, Guard};
-pub use device::DeviceNode;
+pub use device::{DeviceNode, RegisterLayout};
 pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANGES};
 pub use memory::{MemoryError, PhysicalMemory, Width};
 pub use power::{Power, PowerError};

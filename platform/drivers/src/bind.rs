@@ -9,6 +9,8 @@ use crate::{gic, uart, virtio};
 pub enum Driver {
     /// [`uart::pl011`].
     Pl011,
+    /// [`uart::ns16550`].
+    Ns16550,
     /// [`virtio`], the MMIO transport.
     VirtioMmio,
     /// [`gic`], architecture version 1 or 2.
@@ -22,6 +24,7 @@ impl Driver {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pl011 => "serial_pl01x",
+            Self::Ns16550 => "ns16550_serial",
             Self::VirtioMmio => "virtio-mmio",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
@@ -34,6 +37,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     // The transport has 32 nodes on QEMU's virt: first, so that they match at once.
     (Driver::VirtioMmio, virtio::COMPATIBLE),
     (Driver::Pl011, uart::pl011::COMPATIBLE),
+    (Driver::Ns16550, uart::ns16550::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
 ];
@@ -59,12 +63,14 @@ mod tests {
             compatible,
             reg: &[],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
         })
     }
 
     #[test]
     fn binds_what_qemu_and_boards_list() {
         assert_eq!(bound(&["arm,pl011", "arm,primecell"]), Some(Driver::Pl011));
+        assert_eq!(bound(&["snps,dw-apb-uart"]), Some(Driver::Ns16550));
         assert_eq!(bound(&["virtio,mmio"]), Some(Driver::VirtioMmio));
         assert_eq!(bound(&["arm,cortex-a15-gic"]), Some(Driver::Gic2));
         assert_eq!(

@@ -78,6 +78,7 @@ mod tests {
             compatible: &[],
             reg: &[window],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
         };
         registers(&node, 0)
     }
@@ -104,6 +105,7 @@ mod tests {
             compatible: &[],
             reg: &[],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
         };
         assert_eq!(
             registers::<u32>(&node, 2),

@@ -34,6 +34,14 @@ impl Card {
         Self::image(build::file("virt/sd.img")?)
     }
 
+    /// Takes the card that the build made for a board, `build/BOARD/sd.img`.
+    ///
+    /// # Errors
+    /// It has not been built.
+    pub fn built_for(board: &str) -> Result<Self> {
+        Self::image(build::file(&format!("{board}/sd.img"))?)
+    }
+
     /// Takes another card image.
     ///
     /// # Errors
@@ -189,7 +197,7 @@ impl Card {
                  file.image.driver=file,file.image.filename={path}"
             ),
         };
-        format!("if=none,id=card,format=raw,snapshot={snapshot},{file}")
+        format!("format=raw,snapshot={snapshot},{file}")
     }
 
     /// Makes the copy, if there is none yet, and returns its folder and path.

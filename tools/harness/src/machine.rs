@@ -34,10 +34,20 @@ pub enum FirstStage {
     },
 }
 
-/// A machine of QEMU's `virt` board, not started yet.
+/// Which of QEMU's machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Board {
+    /// `virt`: the card is a virtio disk.
+    Virt,
+    /// `orangepi-pc`: the chip's own processors, at most 1 GiB, the card in its slot.
+    OrangePiPc,
+}
+
+/// A machine of QEMU's, not started yet.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
+    board: Board,
     virtualization: bool,
     secure: bool,
     cpu: String,
@@ -56,6 +66,7 @@ impl Machine {
     pub fn virt(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            board: Board::Virt,
             virtualization: true,
             secure: false,
             cpu: "cortex-a15".to_owned(),
@@ -67,6 +78,16 @@ impl Machine {
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
             arguments: Vec::new(),
+        }
+    }
+
+    /// Describes an Orange Pi PC: 4 Cortex-A7, 1 GiB, and no card, without which nothing starts.
+    pub fn orangepi_pc(name: &str) -> Self {
+        Self {
+            board: Board::OrangePiPc,
+            cpus: 4,
+            memory_mib: 1024,
+            ..Self::virt(name)
         }
     }
 
@@ -200,25 +221,36 @@ impl Machine {
         command
             // Shows up in the host's list of processes.
             .args(["-name", &file_name(&self.name)])
-            .arg("-machine")
-            .arg(format!(
-                "virt,virtualization={},secure={}",
-                on(self.virtualization),
-                on(self.secure)
-            ))
-            .args(["-cpu", &self.cpu])
             .args(["-smp", &self.cpus.to_string()])
             .args(["-m", &format!("{}M", self.memory_mib)])
             // No network, no default devices' ROMs: they come in a package of their own.
             .args(["-nodefaults", "-nic", "none", "-display", "none"])
             .args(["-chardev", self.console])
             .args(["-serial", "chardev:console", "-monitor", "none"]);
-        if let Some(card) = &self.card {
-            command
-                .args(["-drive", &card.drive()])
-                .args(["-device", "virtio-blk-device,drive=card"]);
+        match self.board {
+            Board::Virt => {
+                command
+                    .args(["-cpu", &self.cpu])
+                    .arg("-machine")
+                    .arg(format!(
+                        "virt,virtualization={},secure={}",
+                        on(self.virtualization),
+                        on(self.secure)
+                    ));
+                if let Some(card) = &self.card {
+                    command
+                        .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
+                        .args(["-device", "virtio-blk-device,drive=card"]);
+                }
+                self.first_stage_arguments(&mut command)?;
+            }
+            Board::OrangePiPc => {
+                command.args(["-machine", "orangepi-pc"]);
+                if let Some(card) = &self.card {
+                    command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+                }
+            }
         }
-        self.first_stage_arguments(&mut command)?;
         command.args(&self.arguments);
         Ok(command)
     }

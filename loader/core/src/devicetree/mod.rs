@@ -21,7 +21,7 @@ mod tree_tests;
 
 use alloc::{string::String, vec::Vec};
 
-use platform_api::{DeviceNode, PhysAddr, PhysRange};
+use platform_api::{DeviceNode, PhysAddr, PhysRange, RegisterLayout};
 
 pub use cells::{Cells, cell, number};
 pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
@@ -97,6 +97,8 @@ pub struct Device {
     pub reg: Vec<PhysRange>,
     /// DMA sees the caches.
     pub dma_coherent: bool,
+    /// `reg-shift` and its kin.
+    pub layout: RegisterLayout,
 }
 
 /// What the tree says about the machine, read once.
@@ -143,6 +145,7 @@ impl Device {
             compatible: &compatible,
             reg: &self.reg,
             dma_coherent: self.dma_coherent,
+            layout: self.layout,
         })
     }
 }

@@ -17,7 +17,7 @@ use fdt_rs::{
     error::DevTreeError,
     prelude::FallibleIterator,
 };
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, RegisterLayout};
 
 use super::{
     CheckedTree, Device, Discovery, Reservation, TreeError,
@@ -355,6 +355,11 @@ impl<'a> Reader<'a> {
             compatible: strings(compatible).map(str::to_owned).collect(),
             reg,
             dma_coherent: level.coherent,
+            layout: RegisterLayout {
+                shift: facts.get(Key::RegShift).and_then(cell),
+                io_width: facts.get(Key::RegIoWidth).and_then(cell),
+                offset: facts.get(Key::RegOffset).and_then(cell).unwrap_or(0),
+            },
         });
     }
 

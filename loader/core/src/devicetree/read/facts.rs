@@ -25,16 +25,25 @@ pub(super) enum Key {
     LinuxStdoutPath,
     InitrdStart,
     InitrdEnd,
+    RegShift,
+    RegIoWidth,
+    RegOffset,
 }
 
-const KEYS: usize = 22;
+const KEYS: usize = 25;
 
 /// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
 /// byte, before anybody looks for the end.
 fn key(name: &[u8]) -> Option<Key> {
     let (first, rest) = name.split_first()?;
     let candidates: &[(&[u8], Key)] = match first {
-        b'r' => &[(b"eg\0", Key::Reg), (b"anges\0", Key::Ranges)],
+        b'r' => &[
+            (b"eg\0", Key::Reg),
+            (b"anges\0", Key::Ranges),
+            (b"eg-shift\0", Key::RegShift),
+            (b"eg-io-width\0", Key::RegIoWidth),
+            (b"eg-offset\0", Key::RegOffset),
+        ],
         b'c' => &[
             (b"ompatible\0", Key::Compatible),
             (b"lock-frequency\0", Key::ClockFrequency),

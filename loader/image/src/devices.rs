@@ -20,10 +20,12 @@ use platform_drivers::{
     virtio::{self, Probe, Slot},
 };
 
+use crate::receiver::{BoardConsole, WaitingClock};
+
 /// What was bound, by role.
 pub struct Devices {
     /// The console.
-    pub console: Uart,
+    pub console: BoardConsole,
     /// Its node.
     pub console_path: String,
     /// Its registers, for those who need no driver.
@@ -129,8 +131,11 @@ pub unsafe fn bind(
     (console, raw_uart): (Uart, RawUart),
     console_path: String,
 ) -> Devices {
+    // SAFETY: the console's driver was just made for a port that is mapped, and stays so until a
+    // handoff, after which nobody waits.
+    let clock = unsafe { WaitingClock::new(clock, console.receiver()) };
     let mut devices = Devices {
-        console,
+        console: BoardConsole(console),
         console_path,
         raw_uart,
         disks: Vec::new(),
@@ -156,7 +161,7 @@ pub unsafe fn bind(
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_virtio(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1.
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {

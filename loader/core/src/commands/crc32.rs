@@ -7,8 +7,9 @@ use platform_api::{PhysAddr, PhysRange};
 use super::{Command, CommandError, Group, parse_hex};
 use crate::context::Context;
 
-/// Bytes between two looks for Ctrl-C.
-const SLICE: u64 = 0x10_0000;
+/// Bytes between two looks for Ctrl-C: less than a millisecond's work, in which a receive FIFO
+/// cannot fill up.
+const SLICE: u64 = 0x1_0000;
 
 /// `crc32`.
 pub static CRC32: Command = Command {

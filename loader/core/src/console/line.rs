@@ -38,8 +38,6 @@ pub fn read_line(
 }
 
 fn flush(cx: &mut Context<'_>, editor: &mut LineEditor) {
-    let output = editor.take_output();
-    if !output.is_empty() {
-        cx.write_raw(&output);
-    }
+    cx.write_raw(editor.output());
+    editor.clear_output();
 }

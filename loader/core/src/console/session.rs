@@ -107,8 +107,8 @@ impl Session {
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
-        let output = self.editor.take_output();
-        cx.write_raw(&output);
+        cx.write_raw(self.editor.output());
+        self.editor.clear_output();
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, event: Event) {

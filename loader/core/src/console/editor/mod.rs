@@ -86,8 +86,18 @@ impl LineEditor {
         self.insert(shown.as_bytes());
     }
 
-    /// Takes the bytes to be sent.
-    pub fn take_output(&mut self) -> Vec<u8> {
+    /// Returns the bytes to be sent.
+    pub fn output(&self) -> &[u8] {
+        &self.output
+    }
+
+    /// Forgets them: they were sent. Their room is used again.
+    pub fn clear_output(&mut self) {
+        self.output.clear();
+    }
+
+    #[cfg(test)]
+    fn take_output(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.output)
     }
 

@@ -24,9 +24,22 @@ fn stock_drivers_and_our_strategy_drive_baton() -> Result<()> {
     pytest
         .args(["-p", "no:cacheprovider", "--color=no", "--lg-env"])
         .arg(folder().join("qemu-virt.yaml"))
-        .arg(folder().join("test_baton.py"))
-        .env("PYTHONDONTWRITEBYTECODE", "1");
-    let mut session = Session::outside(here!(), pytest)?;
+        .arg(folder().join("test_baton.py"));
+    passes(here!(), pytest)
+}
+
+/// The same tests on a board that is reserved at labgrid's coordinator: serial port and power
+/// switch come from its exporter. All of it on the loopback interface.
+#[test]
+fn a_farmed_board_is_driven_the_same_way() -> Result<()> {
+    let mut python = Command::new(build::file("labgrid/bin/python")?);
+    python.arg(folder().join("farm.py"));
+    passes(here!(), python)
+}
+
+fn passes(name: &str, mut pytest: Command) -> Result<()> {
+    pytest.env("PYTHONDONTWRITEBYTECODE", "1");
+    let mut session = Session::outside(name, pytest)?;
     session.forbid(regex("[0-9]+ (failed|error|skipped)"));
     session.expect_for(regex("=+ 5 passed in "), PATIENCE)?;
     let status = session.expect_exit(Duration::from_secs(30))?;

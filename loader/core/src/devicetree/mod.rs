@@ -84,6 +84,8 @@ pub struct Reservation {
     pub name: String,
     /// `no-map`: not even to be mapped.
     pub no_map: bool,
+    /// An earlier boot's log (`baton,log`).
+    pub log: bool,
 }
 
 /// An enabled node with `reg` and `compatible`, owned.
@@ -99,6 +101,8 @@ pub struct Device {
     pub dma_coherent: bool,
     /// `reg-shift` and its kin.
     pub layout: RegisterLayout,
+    /// `bus-width`: data lines of a memory card's slot.
+    pub bus_width: Option<u32>,
 }
 
 /// What the tree says about the machine, read once.
@@ -146,6 +150,7 @@ impl Device {
             reg: &self.reg,
             dma_coherent: self.dma_coherent,
             layout: self.layout,
+            bus_width: self.bus_width,
         })
     }
 }

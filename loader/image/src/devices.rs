@@ -202,7 +202,7 @@ unsafe fn bind_virtio(device: &Device, clock: WaitingClock, devices: &mut Device
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_sunxi_mmc(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1. The first stage's clocks are on:
     // it read us from a card, and a controller without a clock answers all zeros, "no card".
     let probe = unsafe { device.with_node(|node| sunxi::probe(node, clock, Caches)) };
@@ -217,7 +217,7 @@ unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Device
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_pl181(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_pl181(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word.
     match unsafe { device.with_node(|node| pl181::probe(node, clock)) } {
         Ok(host) => {

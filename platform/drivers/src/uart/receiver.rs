@@ -7,6 +7,8 @@
 
 use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 
+use crate::mmio;
+
 /// The most characters taken at one look: more than any FIFO holds.
 const LOOK: usize = 256;
 
@@ -34,12 +36,12 @@ impl RawReceiver {
     pub unsafe fn collect<const N: usize>(self, ring: &ReceiveRing<N>) {
         for _ in 0..LOOK {
             // SAFETY: the caller's word.
-            let status = unsafe { super::read(self.status, self.bytes) };
+            let status = unsafe { mmio::read(self.status, self.bytes) };
             if status & self.mask != self.ready || ring.is_full() {
                 return;
             }
             // SAFETY: as above.
-            let data = unsafe { super::read(self.data, self.bytes) };
+            let data = unsafe { mmio::read(self.data, self.bytes) };
             if status & self.status_errors == 0 && data & self.data_errors == 0 {
                 let [character, ..] = data.to_le_bytes();
                 ring.push(character);

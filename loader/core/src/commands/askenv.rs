@@ -19,7 +19,7 @@ pub static ASKENV: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, name, words @ ..] = arguments else {
         return Err(CommandError::Usage);
     };

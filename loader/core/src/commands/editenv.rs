@@ -14,7 +14,7 @@ pub static EDITENV: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match arguments {
         [_, name] => edit(cx, name),
         _ => Err(CommandError::Usage),
@@ -35,8 +35,8 @@ pub(super) fn edit(cx: &mut Context<'_>, name: &str) -> Result<(), CommandError>
 /// Sets a variable to what was typed, or deletes it if that was nothing.
 pub(super) fn store(cx: &mut Context<'_>, name: &str, line: &str) -> Result<(), CommandError> {
     if line.is_empty() {
-        cx.env.remove(name);
+        cx.env.try_remove(name, false)?;
         return Ok(());
     }
-    Ok(cx.env.try_set(name, line)?)
+    Ok(cx.env.assign(name, line, false)?)
 }

@@ -116,6 +116,24 @@ pub enum CommandError {
     Env(Box<EnvError>),
 }
 
+impl CommandError {
+    /// Returns the command to try next, where there is one that shows what there is.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Storage(error) => match **error {
+                StorageError::Missing(_)
+                | StorageError::IsDirectory(_)
+                | StorageError::NotDirectory(_)
+                | StorageError::PastEnd { .. } => Some("ls"),
+                StorageError::NoDisk { .. } => Some("bdinfo"),
+                StorageError::Partition(_) => Some("part list"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

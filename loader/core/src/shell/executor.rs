@@ -140,7 +140,10 @@ fn report(
         Err(CommandError::Status(status)) => cx.status = status,
         Err(CommandError::Interrupted) => return Outcome::Interrupted,
         Err(CommandError::Usage) => commands::print_usage(cx, command),
-        Err(error) => fail(cx, format_args!("{error}")),
+        Err(error) => match error.remedy() {
+            Some(remedy) => fail(cx, format_args!("{error} - try '{remedy}'")),
+            None => fail(cx, format_args!("{error}")),
+        },
     }
     Outcome::Finished
 }

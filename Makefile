@@ -18,7 +18,7 @@ FUZZ :=
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
 TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
-	fw_printenv:libubootenv-tool
+	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -56,7 +56,7 @@ run: image run-programs ## start QEMU: U-Boot, Baton, Debian's kernel, a shell; 
 	@echo "==> a key in Baton's countdown, which comes after U-Boot's if there is one, gives its prompt" >&2
 	@$(QEMU)
 
-test: everything test-programs run-programs ## run every test, host and emulated
+test: everything test-programs run-programs labgrid ## run every test, host and emulated
 	@tools/test
 
 check: toolchain test-programs ## what a commit must pass: format, lints, docs, layers, unit tests
@@ -91,7 +91,7 @@ distclean: ## remove what was built and downloaded
 	rm -rf target build
 
 # Everything that tests and figures work on.
-.PHONY: everything
+.PHONY: everything labgrid
 everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
 
 # A card for every board.
@@ -107,6 +107,10 @@ run-programs:
 
 test-programs:
 	@tools/setup/packages $(TEST_PROGRAMS)
+
+# The Python environment in which labgrid and pexpect are tested.
+labgrid:
+	@tools/setup/labgrid
 
 toolchain: build-programs
 	@tools/setup/toolchain

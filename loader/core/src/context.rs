@@ -8,7 +8,7 @@ use platform_api::{Console, Inspect, PhysAddr, PhysRange, Rtc};
 use crate::{
     boot::{MemoryMap, Staged},
     commands::Remembered,
-    console::Input,
+    console::{Input, Pager, pager, style},
     devicetree::{Psci, WorkingTree},
     env::{Environment, Store},
     log::Log,
@@ -132,6 +132,14 @@ pub struct Context<'a> {
     pub depth: u8,
     /// The last character written through this context was a newline.
     pub at_line_start: bool,
+    /// A command runs: Ctrl-C ends what it writes.
+    pub running: bool,
+    /// Something was not written because of Ctrl-C.
+    pub output_cut: bool,
+    /// Stops at the end of each page; `None` unless the user wants that.
+    pub pager: Option<Pager>,
+    /// The terminal has colours, and the user said so.
+    pub coloured: bool,
 }
 
 impl<'a> Context<'a> {
@@ -157,6 +165,10 @@ impl<'a> Context<'a> {
             remembered: Remembered::default(),
             depth: 0,
             at_line_start: true,
+            running: false,
+            output_cut: false,
+            pager: None,
+            coloured: false,
         }
     }
 
@@ -169,29 +181,60 @@ impl<'a> Context<'a> {
         self.input.interrupted(self.machine.console)
     }
 
-    /// Writes bytes as they are, and takes in what is typed meanwhile.
+    /// Writes bytes as they are, and takes in what is typed meanwhile. After Ctrl-C a running
+    /// command writes nothing any more, so that it ends soon whether it looks for Ctrl-C or not.
     pub fn write_raw(&mut self, bytes: &[u8]) {
         for chunk in bytes.chunks(WRITE_CHUNK) {
+            if !self.may_write() {
+                return;
+            }
             self.machine.console.write(chunk);
+            self.at_line_start = chunk.last() == Some(&b'\n');
+            if self.at_line_start
+                && let Some(pager) = &mut self.pager
+                && pager.line()
+            {
+                let full = *pager;
+                pager::pause(self, full);
+            }
+        }
+    }
+
+    /// Takes in what was typed, and tells whether a running command may go on writing.
+    fn may_write(&mut self) -> bool {
+        if !self.running {
             self.input.poll(self.machine.console);
+            return true;
         }
-        if let Some(last) = bytes.last() {
-            self.at_line_start = *last == b'\n';
-        }
+        self.output_cut |= self.input.interrupted(self.machine.console);
+        !self.output_cut
+    }
+
+    /// Tells of an error, in a line of its own, in the colour of errors if there are colours.
+    pub fn write_error(&mut self, message: fmt::Arguments<'_>) {
+        let (on, off) = style::error(self.coloured);
+        // Writing to a context cannot fail.
+        let _ = fmt::Write::write_fmt(self, format_args!("{on}{message}{off}\n"));
     }
 }
 
 impl fmt::Write for Context<'_> {
     /// Writes to the console, each newline as CR LF.
+    ///
+    /// # Errors
+    /// Ctrl-C was typed: nothing more is written. A command may end then, or go on in silence.
     fn write_str(&mut self, text: &str) -> fmt::Result {
         for (index, line) in text.split('\n').enumerate() {
             if index > 0 {
-                self.machine.console.write(b"\r\n");
-                self.at_line_start = true;
+                self.write_raw(b"\r\n");
             }
             self.write_raw(line.as_bytes());
         }
-        Ok(())
+        if self.output_cut {
+            Err(fmt::Error)
+        } else {
+            Ok(())
+        }
     }
 }
 

@@ -23,10 +23,12 @@ use platform_drivers::{
     virtio::{self, Probe, Slot},
 };
 
+use crate::receiver::{BoardConsole, WaitingClock};
+
 /// What was bound, by role.
 pub struct Devices {
     /// The console.
-    pub console: Uart,
+    pub console: BoardConsole,
     /// Its node.
     pub console_path: String,
     /// Its registers, for those who need no driver.
@@ -161,8 +163,11 @@ pub unsafe fn bind(
     (console, raw_uart): (Uart, RawUart),
     console_path: String,
 ) -> Devices {
+    // SAFETY: the console's driver was just made for a port that is mapped, and stays so until a
+    // handoff, after which nobody waits.
+    let clock = unsafe { WaitingClock::new(clock, console.receiver()) };
     let mut devices = Devices {
-        console,
+        console: BoardConsole(console),
         console_path,
         raw_uart,
         disks: Vec::new(),
@@ -206,7 +211,7 @@ pub unsafe fn bind(
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_virtio(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1.
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {
@@ -228,7 +233,7 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_sunxi_mmc(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1. The first stage's clocks are on:
     // it read us from a card, and a controller without a clock answers all zeros, "no card".
     let probe = unsafe { device.with_node(|node| sunxi::probe(node, clock, Caches)) };
@@ -243,7 +248,7 @@ unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Device
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_pl181(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_pl181(device: &Device, clock: WaitingClock, devices: &mut Devices) {
     // SAFETY: the caller's word.
     match unsafe { device.with_node(|node| pl181::probe(node, clock)) } {
         Ok(host) => {

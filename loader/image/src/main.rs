@@ -15,6 +15,7 @@ mod launcher;
 mod mapping;
 mod memory;
 mod power;
+mod receiver;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;

@@ -27,6 +27,8 @@ const TICK: u64 = 16;
 const QUEUE_NOTIFY: u32 = 0x0a00_3e50;
 /// CPSR.T: Thumb state.
 const THUMB: u32 = 1 << 5;
+/// CPSR.IT: in an IT block, whose instructions are conditional (DDI 0406C, A2.5.2).
+const IT: u32 = 0x0600_fc00;
 
 /// A mark that was reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,12 +57,7 @@ pub fn count(
 ) -> Result<(Vec<Mark>, Session)> {
     let (mut session, socket) = machine.start_for_counting()?;
     let counted = Gdb::connect(&socket).and_then(|gdb| {
-        let mut counter = Counter {
-            gdb,
-            deadline: Instant::now() + timeout,
-            requests: 0,
-            overhead: 0,
-        };
+        let mut counter = Counter::new(gdb, timeout);
         addresses
             .iter()
             .map(|&address| counter.run_to(address))
@@ -73,16 +70,25 @@ pub fn count(
     }
 }
 
-struct Counter {
-    gdb: Gdb,
-    deadline: Instant,
+pub(crate) struct Counter {
+    pub(crate) gdb: Gdb,
+    pub(crate) deadline: Instant,
     requests: u32,
     /// Instructions that we executed to read the clock.
     overhead: u64,
 }
 
 impl Counter {
-    fn run_to(&mut self, address: u32) -> Result<Mark> {
+    pub(crate) fn new(gdb: Gdb, timeout: Duration) -> Self {
+        Self {
+            gdb,
+            deadline: Instant::now() + timeout,
+            requests: 0,
+            overhead: 0,
+        }
+    }
+
+    pub(crate) fn run_to(&mut self, address: u32) -> Result<Mark> {
         self.gdb.set_break(address)?;
         self.gdb.set_watch(QUEUE_NOTIFY)?;
         while self.gdb.resume(self.deadline)? == Stop::Watch {
@@ -103,18 +109,32 @@ impl Counter {
 
     /// Reads the clock at the instruction at `address`, and leaves everything as it was.
     fn clock(&mut self, address: u32) -> Result<u64> {
-        let registers = self.gdb.registers()?;
-        if registers.general(15) != Some(address) {
+        let at = self.gdb.registers()?.general(15);
+        if at != Some(address) {
             return Err(Error::check(format!(
-                "stopped at {:08x?}, not at {address:08x}",
-                registers.general(15)
+                "stopped at {at:08x?}, not at {address:08x}"
             )));
         }
-        if registers.cpsr().is_none_or(|cpsr| cpsr & THUMB != 0) {
-            return Err(Error::check(format!("{address:08x} is not ARM code")));
+        self.clock_here()
+    }
+
+    /// Reads the clock where the machine is, and leaves everything as it was.
+    pub(crate) fn clock_here(&mut self) -> Result<u64> {
+        let registers = self.gdb.registers()?;
+        let (Some(address), Some(cpsr)) = (registers.general(15), registers.cpsr()) else {
+            return Err(Error::check("the gdb stub sends no registers"));
+        };
+        if cpsr & THUMB != 0 && cpsr & IT != 0 {
+            return Err(Error::check(format!("{address:08x} is in an IT block")));
         }
         let instruction = self.gdb.read_word(address)?;
-        self.gdb.write_word(address, READ_COUNTER)?;
+        // In Thumb state the first halfword comes first.
+        let read = if cpsr & THUMB == 0 {
+            READ_COUNTER
+        } else {
+            READ_COUNTER.rotate_left(16)
+        };
+        self.gdb.write_word(address, read)?;
         let mut before = None;
         // The counter ticks every 16 instructions; each read is one. At the read that sees the
         // next tick, the clock is a multiple of 16.

@@ -94,6 +94,16 @@ impl Gdb {
         self.ok(&format!("z2,{address:x},4"))
     }
 
+    /// Stops before a load from the word at `address`.
+    pub(crate) fn set_read_watch(&mut self, address: u32) -> Result<()> {
+        self.ok(&format!("Z3,{address:x},4"))
+    }
+
+    /// Takes that back.
+    pub(crate) fn clear_read_watch(&mut self, address: u32) -> Result<()> {
+        self.ok(&format!("z3,{address:x},4"))
+    }
+
     /// Runs until something stops the machine.
     pub(crate) fn resume(&mut self, deadline: Instant) -> Result<Stop> {
         self.send("c")?;

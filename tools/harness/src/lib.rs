@@ -33,6 +33,7 @@ mod slots;
 pub mod soak;
 mod tool;
 mod transcript;
+mod typing;
 pub mod witness;
 
 pub use card::Card;
@@ -43,6 +44,7 @@ pub use monitor::Monitor;
 pub use pattern::{Match, Pattern, regex};
 pub use script::boot_script;
 pub use session::{DEFAULT_TIMEOUT, Output, Session};
+pub use typing::{Typed, typing};
 
 /// Names the function it is used in, `prompt::echo`: a machine's and its transcript's name.
 #[macro_export]

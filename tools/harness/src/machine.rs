@@ -59,6 +59,7 @@ pub struct Machine {
     first_stage: FirstStage,
     card: Option<Card>,
     uboot_go: bool,
+    console: &'static str,
     arguments: Vec<OsString>,
 }
 
@@ -77,6 +78,8 @@ impl Machine {
             first_stage: FirstStage::UBoot,
             card: None,
             uboot_go: false,
+            // Ctrl-C is a byte for the guest, not a signal for QEMU.
+            console: "stdio,id=console,signal=off",
             arguments: Vec::new(),
         }
     }
@@ -183,6 +186,13 @@ impl Machine {
         self
     }
 
+    /// Gives the console a pseudo terminal of its own, for other programs than the harness to
+    /// open. The session then hears QEMU say which: `redirected to PATH (label console)`.
+    pub fn with_pty(mut self) -> Self {
+        self.console = "pty,id=console";
+        self
+    }
+
     /// Adds an argument of QEMU's.
     pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
@@ -252,8 +262,7 @@ impl Machine {
             .args(["-m", &format!("{}M", self.memory_mib)])
             // No network, no default devices' ROMs: they come in a package of their own.
             .args(["-nodefaults", "-nic", "none", "-display", "none"])
-            // Ctrl-C is a byte for the guest, not a signal for QEMU.
-            .args(["-chardev", "stdio,id=console,signal=off"])
+            .args(["-chardev", self.console])
             .args(["-serial", "chardev:console", "-monitor", "none"]);
         match self.board {
             Board::Virt => {

@@ -7,6 +7,7 @@ mod prompt;
 
 use std::{
     io::Write,
+    os::unix::process::CommandExt,
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc,
     thread,
@@ -17,6 +18,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     monitor::Monitor,
     pattern::{Match, Pattern},
+    slots::Slot,
     transcript::Transcript,
 };
 
@@ -88,6 +90,20 @@ impl Session {
             monitor: None,
             belongings: Vec::new(),
         })
+    }
+
+    /// Starts a program that starts a machine of its own, when there is a free place for one.
+    /// Whatever the program has started ends with the session.
+    ///
+    /// # Errors
+    /// As [`Session::start`].
+    pub fn outside(name: &str, mut command: Command) -> Result<Self> {
+        let slot = Slot::take()?;
+        command.process_group(0);
+        let mut session = Self::start(name, command)?;
+        session.belongings.push(Box::new(Group(session.child.id())));
+        session.belongings.push(Box::new(slot));
+        Ok(session)
     }
 
     /// Changes how long the waits without a time of their own last.
@@ -284,6 +300,19 @@ impl Drop for Session {
         } else {
             self.console.discard();
         }
+    }
+}
+
+/// The processes that a program of [`Session::outside`] has started, itself the first.
+struct Group(u32);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Mostly there is none left, and kill says so.
+        let _ = Command::new("kill")
+            .args(["--", &format!("-{}", self.0)])
+            .stderr(Stdio::null())
+            .status();
     }
 }
 

@@ -215,7 +215,7 @@ const STAGED: &str = "what kexec staged";
 /// Says what is about to happen, has a last look at `sums`, and hands over.
 ///
 /// # Errors
-/// A byte of a piece changed.
+/// Ctrl-C, or a byte of a piece changed.
 fn hand_over(cx: &mut Context<'_>, mut plan: BootPlan, sums: &[Sum]) -> Result<(), CommandError> {
     if plan.verbose {
         let whole = [plan.image, plan.initrd, Some(plan.tree)];
@@ -228,6 +228,9 @@ fn hand_over(cx: &mut Context<'_>, mut plan: BootPlan, sums: &[Sum]) -> Result<(
     if plan.image.is_none() {
         let entry = plan.entry;
         let _ = writeln!(cx, "## Starting application at {entry} ...");
+    }
+    if cx.interrupted() {
+        return Err(CommandError::Interrupted);
     }
     cx.log.record(format_args!("handing over"));
     cx.log.store();

@@ -57,14 +57,21 @@ fn prepare(board: &mut Board, name: &str) {
             board.console.then(Step::Pause(8));
             board.console.type_bytes("\x03");
         }
+        "askenv" => answer(board, "server? ", "1\r"),
+        "editenv" => answer(board, "edit: ", "\r"),
         "mm" | "nm" => {
             for line in ["1\r", "\r", ".\r"] {
-                board.console.then(Step::Await(b" ? ".to_vec()));
-                board.console.type_bytes(line);
+                answer(board, " ? ", line);
             }
         }
         _ => {}
     }
+}
+
+/// Types `line` when `question` shows.
+fn answer(board: &mut Board, question: &str, line: &str) {
+    board.console.then(Step::Await(question.into()));
+    board.console.type_bytes(line);
 }
 
 /// What a session has beside what a board has.

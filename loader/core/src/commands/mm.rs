@@ -8,9 +8,8 @@ use platform_api::Width;
 use super::{
     Command, CommandError, Group,
     access::{Objects, parse_width},
-    ask,
 };
-use crate::context::Context;
+use crate::{console::read_line, context::Context};
 
 /// `mm`.
 pub static MM: Command = Command {
@@ -54,7 +53,7 @@ fn modify(cx: &mut Context<'_>, arguments: &[&str], moves: bool) -> Result<(), C
         let value = cx.machine.memory.read(address, width)?;
         let digits = 2 * usize::try_from(width.bytes()).unwrap_or(8);
         let _ = write!(cx, "{:08x}: {value:0digits$x}", address.as_u64());
-        let line = ask::line(cx, " ? ")?;
+        let line = read_line(cx, " ? ", "")?;
         let step = match line.as_str() {
             "" => Some(width.bytes()),
             "-" => Some(width.bytes().wrapping_neg()),

@@ -1,7 +1,7 @@
 //! The commands: one file each, a descriptor and a handler.
 
 mod access;
-mod ask;
+mod askenv;
 mod base;
 mod bdinfo;
 mod boot;
@@ -15,6 +15,7 @@ mod cp;
 mod date;
 mod dm;
 mod echo;
+mod editenv;
 mod env;
 mod exception;
 mod fatmkdir;
@@ -137,6 +138,24 @@ pub enum CommandError {
     Env(Box<EnvError>),
 }
 
+impl CommandError {
+    /// Returns the command to try next, where there is one that shows what there is.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Storage(error) => match **error {
+                StorageError::Missing(_)
+                | StorageError::IsDirectory(_)
+                | StorageError::NotDirectory(_)
+                | StorageError::PastEnd { .. } => Some("ls"),
+                StorageError::NoDisk { .. } => Some("bdinfo"),
+                StorageError::Partition(_) => Some("part list"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -236,6 +255,7 @@ mod examples_tests;
 
 /// Every command, sorted by name.
 pub static COMMANDS: &[&Command] = &[
+    &askenv::ASKENV,
     &base::BASE,
     &bdinfo::BDINFO,
     &boot::BOOT,
@@ -252,6 +272,7 @@ pub static COMMANDS: &[&Command] = &[
     &cache::DCACHE,
     &dm::DM,
     &echo::ECHO,
+    &editenv::EDITENV,
     &env::ENV,
     &exception::EXCEPTION,
     &fatmkdir::FATMKDIR,

@@ -18,7 +18,12 @@ pub(super) enum Key {
     EraseToEnd,
     EraseToStart,
     EraseWord,
+    Yank,
     Complete,
+    /// Ctrl-R: look for an older line.
+    Search,
+    /// Ctrl-G: leave a search.
+    Abort,
     /// Nothing: part of a sequence, or a key without a meaning.
     None,
 }
@@ -83,11 +88,14 @@ impl Decoder {
             b'd' => Key::Delete,
             b'e' => Key::End,
             b'f' => Key::Right,
+            b'g' => Key::Abort,
             b'k' => Key::EraseToEnd,
             b'n' => Key::Next,
             b'p' => Key::Previous,
+            b'r' => Key::Search,
             b'u' => Key::EraseToStart,
             b'w' => Key::EraseWord,
+            b'y' => Key::Yank,
             _ => Key::None,
         }
     }

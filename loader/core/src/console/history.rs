@@ -61,6 +61,14 @@ impl History {
         let index = self.lines.len().checked_sub(self.back)?;
         self.lines.get(index).map(String::as_str)
     }
+
+    /// Looks for the newest line that contains `text` and is at least `back` steps back (1: the
+    /// last one). Returns how many steps, and the line.
+    pub fn search(&self, text: &str, back: usize) -> Option<(usize, &str)> {
+        let lines = self.lines.iter().rev().enumerate();
+        let mut steps = lines.map(|(index, line)| (index + 1, line.as_str()));
+        steps.find(|(steps, line)| *steps >= back && line.contains(text))
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +88,17 @@ mod tests {
         assert_eq!(history.newer(), Some("b"));
         assert_eq!(history.newer(), Some("draft"));
         assert_eq!(history.newer(), None);
+    }
+
+    #[test]
+    fn finds_the_newest() {
+        let mut history = History::default();
+        for line in ["load a", "boot", "load b"] {
+            history.add(line);
+        }
+        assert_eq!(history.search("load", 1), Some((1, "load b")));
+        assert_eq!(history.search("load", 2), Some((3, "load a")));
+        assert_eq!(history.search("boot", 3), None);
     }
 
     #[test]

@@ -81,6 +81,16 @@ impl Input {
         self.interrupted
     }
 
+    /// Does what Ctrl-C does: for another key that ends a command.
+    pub fn interrupt(&mut self) {
+        self.interrupted = true;
+    }
+
+    /// Tells whether nothing waits to be used.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+
     /// Forgets a Ctrl-C: it has done its work, the prompt is back.
     pub fn clear_interrupt(&mut self) {
         self.interrupted = false;

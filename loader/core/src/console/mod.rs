@@ -2,16 +2,23 @@
 //! and the prompt around both ([`Session`]).
 
 mod autoboot;
+mod completion;
 mod editor;
 mod escape;
 mod history;
 mod input;
+mod line;
+pub mod pager;
 mod session;
+pub mod style;
 
 pub use autoboot::Autoboot;
-pub use editor::{Event, LineEditor, MAX_LINE};
+pub use completion::complete;
+pub use editor::{Candidate, Event, LineEditor, MAX_LINE};
 pub use history::History;
 pub use input::Input;
+pub use line::read_line;
+pub use pager::Pager;
 pub use session::{PROMPT, Session};
 
 /// Ctrl-C.

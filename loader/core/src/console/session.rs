@@ -4,16 +4,22 @@ use core::fmt::Write;
 
 use super::{
     autoboot::{Autoboot, countdown},
+    completion,
     editor::{Event, LineEditor},
+    pager::Pager,
+    style,
 };
 use crate::{
-    commands,
     context::Context,
     shell::{Outcome, execute},
 };
 
 /// What a line is typed behind. Nothing else starts a line so.
 pub const PROMPT: &str = "=> ";
+
+/// How long nothing must follow a Tab, in microseconds, for it to be a key: in a pasted text
+/// it is a blank. Characters of a paste are 10 ms apart at 1200 baud, keys that are pressed more.
+const KEY_PAUSE_US: u64 = 20_000;
 
 /// The dialogue at the prompt.
 pub struct Session {
@@ -61,11 +67,24 @@ impl Session {
             let Some(byte) = cx.input.next_byte() else {
                 return self.flush(cx);
             };
-            if let Some(event) = self.editor.feed(byte, &commands::names_with_prefix) {
+            if let Some(event) = self.editor.feed(byte) {
                 self.flush(cx);
                 self.handle(cx, event);
             }
         }
+    }
+
+    /// Tab: completes, unless it is a part of a text that is sent at full speed.
+    fn complete(&mut self, cx: &mut Context<'_>) {
+        let start = cx.machine.clock.microseconds();
+        while cx.machine.clock.microseconds().wrapping_sub(start) < KEY_PAUSE_US {
+            cx.input.poll(cx.machine.console);
+            if !cx.input.is_empty() {
+                return self.editor.blank();
+            }
+        }
+        let candidates = completion::complete(cx, self.editor.head());
+        self.editor.complete(&candidates);
     }
 
     fn prompt(&mut self, cx: &mut Context<'_>) {
@@ -80,21 +99,27 @@ impl Session {
         if lost > 0 {
             let _ = writeln!(cx, "{lost} characters typed too early were lost");
         }
-        let _ = cx.write_str(PROMPT);
+        cx.coloured = style::coloured(&cx.env);
+        self.editor.set_prompt(PROMPT, cx.coloured);
+        self.editor.show_prompt();
+        self.flush(cx);
         self.prompted = true;
     }
 
     fn flush(&mut self, cx: &mut Context<'_>) {
-        let output = self.editor.take_output();
-        cx.write_raw(&output);
+        cx.write_raw(self.editor.output());
+        self.editor.clear_output();
     }
 
     fn handle(&mut self, cx: &mut Context<'_>, event: Event) {
-        self.prompted = false;
-        cx.at_line_start = true;
         match event {
-            Event::Line(line) => self.line(cx, &line),
+            Event::Complete => self.complete(cx),
+            Event::Line(line) => {
+                self.prompted = false;
+                self.line(cx, &line);
+            }
             Event::Interrupted => {
+                self.prompted = false;
                 cx.repeat = None;
                 let _ = cx.write_str("<INTERRUPT>\n");
             }
@@ -104,17 +129,27 @@ impl Session {
     /// Runs a line; an empty one goes on with what the last command left to be gone on with.
     fn line(&mut self, cx: &mut Context<'_>, line: &str) {
         let repeat = cx.repeat.take();
+        cx.pager = Pager::from_env(cx);
         if !line.trim_ascii().is_empty() {
             self.execute(cx, line);
         } else if let Some(continuation) = repeat {
             self.execute(cx, &continuation);
         }
+        cx.pager = None;
     }
 
     fn execute(&mut self, cx: &mut Context<'_>, text: &str) {
         // A fault may have left it anywhere.
         cx.depth = 0;
-        if execute(cx, text) == Outcome::Interrupted {
+        cx.running = true;
+        let mut outcome = execute(cx, text);
+        cx.running = false;
+        if core::mem::take(&mut cx.output_cut) {
+            // The last command may have finished all the same, unheard.
+            cx.status = 1;
+            outcome = Outcome::Interrupted;
+        }
+        if outcome == Outcome::Interrupted {
             let _ = cx.write_str("<INTERRUPT>\n");
         }
     }

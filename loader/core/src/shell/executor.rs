@@ -1,7 +1,6 @@
 //! Runs a tree.
 
 use alloc::vec::Vec;
-use core::fmt::Write;
 
 use super::{
     ast::{Command, Connector, List, Simple},
@@ -51,8 +50,7 @@ pub fn execute(cx: &mut Context<'_>, text: &str) -> Outcome {
 
 /// Tells of a failure, and makes the status 1.
 fn fail(cx: &mut Context<'_>, message: core::fmt::Arguments<'_>) {
-    // Writing to a context cannot fail.
-    let _ = writeln!(cx, "{message}");
+    cx.write_error(message);
     cx.log.record(message);
     cx.log.store();
     cx.status = 1;
@@ -142,7 +140,10 @@ fn report(
         Err(CommandError::Status(status)) => cx.status = status,
         Err(CommandError::Interrupted) => return Outcome::Interrupted,
         Err(CommandError::Usage) => commands::print_usage(cx, command),
-        Err(error) => fail(cx, format_args!("{error}")),
+        Err(error) => match error.remedy() {
+            Some(remedy) => fail(cx, format_args!("{error} - try '{remedy}'")),
+            None => fail(cx, format_args!("{error}")),
+        },
     }
     Outcome::Finished
 }

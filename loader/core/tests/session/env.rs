@@ -350,7 +350,7 @@ fn saving_without_a_disk_fails() {
         ("setenv devtype virtio; setenv devnum 0", ""),
         (
             "env save; echo $?",
-            "Saving Environment to FAT... Failed (1)\nno disk virtio 0\n1\n",
+            "Saving Environment to FAT... Failed (1)\nno disk virtio 0 - try 'bdinfo'\n1\n",
         ),
         (
             "env load; echo $?",

@@ -15,7 +15,21 @@ fn help_in_u_boots_shape() {
         "mw 1",
         "sleep",
     ]);
-    assert!(shown[0].starts_with("?         - alias for 'help'\nbase      - print or set address offset\nbdinfo    - print Board Info structure\nboot      - boot default, i.e., run 'bootcmd'\nbootd     - boot"), "{}", shown[0]);
+    assert!(
+        shown[0].starts_with("?         - alias for 'help'\n"),
+        "{}",
+        shown[0]
+    );
+    for line in [
+        "bdinfo    - print Board Info structure",
+        "boot      - boot default, i.e., run 'bootcmd'",
+    ] {
+        assert!(
+            shown[0].lines().any(|shown| shown == line),
+            "{line}: {}",
+            shown[0]
+        );
+    }
     assert_eq!(shown[0], shown[1]);
     assert_eq!(
         shown[2],

@@ -165,3 +165,11 @@ proptest! {
         prop_assert!(shown.ends_with("\r\nalive\r\n=> "), "{}", shown);
     }
 }
+
+#[test]
+fn an_error_says_what_to_try() {
+    assert_eq!(
+        session("ls virtio 0\r"),
+        "=> ls virtio 0\r\nno disk virtio 0 - try 'bdinfo'\r\n=> "
+    );
+}

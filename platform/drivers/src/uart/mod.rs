@@ -6,6 +6,7 @@ use crate::mmio;
 
 pub mod ns16550;
 pub mod pl011;
+pub mod receiver;
 
 /// The console's port.
 pub enum Uart {
@@ -20,6 +21,16 @@ impl Uart {
         match self {
             Self::Pl011(port) => port,
             Self::Ns16550(port) => port,
+        }
+    }
+}
+
+impl Uart {
+    /// Describes the receiver to those who do not have the driver.
+    pub fn receiver(&self) -> receiver::RawReceiver {
+        match self {
+            Self::Pl011(port) => port.receiver(),
+            Self::Ns16550(port) => port.receiver(),
         }
     }
 }

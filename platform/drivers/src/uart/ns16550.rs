@@ -11,6 +11,7 @@ use core::fmt;
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use platform_api::{Console, DeviceNode, RawUart};
 
+use super::receiver::RawReceiver;
 use crate::mmio::{self, WindowError};
 
 /// The `compatible` strings this driver binds to.
@@ -157,6 +158,19 @@ impl Ns16550 {
         let idle = 0x60; // TRANSMIT_EMPTY and TRANSMITTER_IDLE
         let address = |register| u32::try_from(self.address(register)).unwrap_or(0);
         RawUart::new(address(DATA), address(LINE_STATUS), idle, idle, self.bytes)
+    }
+
+    /// Describes the receiver to those who do not have the driver.
+    pub fn receiver(&self) -> RawReceiver {
+        RawReceiver {
+            data: self.address(DATA),
+            status: self.address(LINE_STATUS),
+            bytes: self.bytes,
+            mask: DATA_READY,
+            ready: DATA_READY,
+            status_errors: CHARACTER_ERRORS,
+            data_errors: 0,
+        }
     }
 
     /// Takes the next character off the receive FIFO; one with a line error is dropped.

@@ -10,6 +10,7 @@ use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
 use platform_api::{Console, DeviceNode, RawUart};
 use safe_mmio::fields::ReadPureWrite;
 
+use super::receiver::RawReceiver;
 use crate::mmio::{self, WindowError};
 
 /// The `compatible` strings this driver binds to.
@@ -21,6 +22,11 @@ const DATA: usize = 0x00;
 const FLAGS: usize = 0x18;
 /// UARTFR: the transmit FIFO is full, and the transmitter is busy.
 const FLAGS_BUSY: u8 = 1 << 5 | 1 << 3;
+/// UARTFR: the receive FIFO is empty.
+const FLAG_RECEIVE_EMPTY: u32 = 1 << 4;
+/// UARTDR: the character came with a framing, parity or break error; overrun, bit 11, is about
+/// those that are lost.
+const DATA_ERRORS: u32 = 7 << 8;
 /// Offset of the control register, UARTCR (3.3.8).
 const CONTROL: usize = 0x30;
 /// UARTCR: UARTEN, TXE and RXE.
@@ -36,6 +42,8 @@ type Words = [ReadPureWrite<u32>; 1024];
 /// A PL011.
 pub struct Pl011<'a> {
     uart: Uart<'a>,
+    /// Address of the registers.
+    base: usize,
 }
 
 /// Takes over the port of `node`, and switches it on if it is off.
@@ -45,15 +53,17 @@ pub struct Pl011<'a> {
 ///
 /// # Safety
 /// The node's first `reg` window is a PL011 of the running machine, mapped as device memory at
-/// its physical address, and nothing but the returned value uses it (but [`super::raw_put`],
-/// which touches no state of the driver).
+/// its physical address, and nothing but the returned value uses it (but [`super::raw_put`] and
+/// [`RawReceiver::collect`], which touch no state of the driver).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Pl011<'static>, WindowError> {
     let (registers, _) = mmio::registers::<PL011Registers>(node, 0)?;
     // SAFETY: The caller vouches for the registers; `Words` has their size and alignment, and
     // the pointer is gone before the next one is made.
     switch_on(unsafe { UniqueMmioPointer::new(registers.cast::<Words>()) });
+    let base = registers.as_ptr().expose_provenance();
     // SAFETY: The caller vouches for the registers and for their having no other user.
-    Ok(Pl011::new(unsafe { UniqueMmioPointer::new(registers) }))
+    let uart = Uart::new(unsafe { UniqueMmioPointer::new(registers) });
+    Ok(Pl011 { uart, base })
 }
 
 /// Sets UARTEN, TXE and RXE where one is clear; leaves everything else, above all the rate.
@@ -67,17 +77,23 @@ fn switch_on(mut words: UniqueMmioPointer<'_, Words>) {
 }
 
 impl<'a> Pl011<'a> {
-    /// Drives a port that is set up and on.
-    pub const fn new(registers: UniqueMmioPointer<'a, PL011Registers>) -> Self {
-        Self {
-            uart: Uart::new(registers),
-        }
-    }
-
     /// Describes the port whose registers are at `base` to those who need no driver.
     pub fn raw(base: u32) -> RawUart {
         let at = |offset| base.wrapping_add(u32::try_from(offset).unwrap_or(0));
         RawUart::new(at(DATA), at(FLAGS), FLAGS_BUSY, 0, false)
+    }
+
+    /// Describes the receiver to those who do not have the driver.
+    pub const fn receiver(&self) -> RawReceiver {
+        RawReceiver {
+            data: self.base + DATA,
+            status: self.base + FLAGS,
+            bytes: false,
+            mask: FLAG_RECEIVE_EMPTY,
+            ready: 0,
+            status_errors: 0,
+            data_errors: DATA_ERRORS,
+        }
     }
 
     /// Takes the next character off the receive FIFO. One with a line error (break, framing,

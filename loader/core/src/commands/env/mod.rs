@@ -8,7 +8,7 @@ mod grep;
 mod import;
 mod info;
 
-use super::{Command, CommandError, Group, printenv, run, saveenv, setenv};
+use super::{Command, CommandError, Group, askenv, editenv, printenv, run, saveenv, setenv};
 use crate::context::Context;
 
 pub use grep::GREPENV;
@@ -19,9 +19,11 @@ pub static ENV: Command = Command {
     aliases: &[],
     group: Group::Environment,
     summary: "environment handling commands",
-    usage: "default [-f] -a - [forcibly] reset default environment\n\
+    usage: "ask name [message] [size] - ask for environment variable\n\
+            default [-f] -a - [forcibly] reset default environment\n\
             default [-f] var [...] - [forcibly] reset variable(s) to their default values\n\
             delete [-f] var [...] - [forcibly] delete variable(s)\n\
+            edit name - edit environment variable\n\
             exists name - tests for existence of variable\n\
             export [-t | -b | -c] [-s size] addr [var ...] - export environment\n\
             flags - print variables that have non-default flags\n\
@@ -43,8 +45,10 @@ type Handler = fn(&mut Context<'_>, &[&str]) -> Result<(), CommandError>;
 
 /// The subcommands. Each gets its arguments with its own name in front.
 const SUBCOMMANDS: &[(&str, Handler)] = &[
+    ("ask", askenv::run),
     ("default", default::run),
     ("delete", delete::run),
+    ("edit", editenv::run),
     ("exists", exists),
     ("export", export::run),
     ("flags", flags::run),

@@ -14,7 +14,7 @@ use super::{Command, CommandError, Group, parse_hex};
 use crate::context::Context;
 
 /// Bytes between two looks for Ctrl-C.
-const SLICE: u64 = 0x10_0000;
+const SLICE: u64 = 0x1_0000;
 
 /// `crc32`.
 pub static CRC32: Command = Command {

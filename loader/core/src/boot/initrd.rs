@@ -70,10 +70,10 @@ fn copy(
     from: PhysRange,
     to: PhysRange,
 ) -> Result<(), MemoryError> {
-    let mut buffer = [0; PAGE as usize];
+    let mut buffer = [0; 4096];
     let mut done = 0;
     while done < from.size() {
-        let length = PAGE.min(from.size() - done);
+        let length = (from.size() - done).min(buffer.len() as u64);
         let part = |whole: PhysRange| {
             let start = whole.start().checked_add(done);
             start.and_then(|start| PhysRange::from_size(start, length))

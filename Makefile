@@ -5,7 +5,7 @@ BOARD ?= virt
 TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
-PAYLOADS := relay report
+PAYLOADS := relay report squatter
 # `make soak`: hops, chains and numbers of processors; tools/soak has the defaults.
 N :=
 CHAIN :=
@@ -17,7 +17,8 @@ FUZZ :=
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
-TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
+	fw_printenv:libubootenv-tool
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card

@@ -9,7 +9,7 @@ use crate::{
     boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
     log::Log,
     machine::Machine,
 };
@@ -84,6 +84,8 @@ pub struct Context<'a> {
     pub env: Environment,
     /// The processor's own state; `None` on a machine that nobody can look into.
     pub inspect: Option<&'a dyn Inspect>,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
@@ -119,6 +121,7 @@ impl<'a> Context<'a> {
             machine,
             env: Environment::with_defaults(),
             inspect: None,
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),

@@ -1,9 +1,6 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
@@ -11,7 +8,7 @@ use baton_core::{
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
 };
@@ -200,8 +197,12 @@ fn run(
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
-    devices: Devices,
+    mut devices: Devices,
 ) -> ! {
+    let processor = Processor {
+        found: before,
+        active_interrupt: devices.quiesce.active_interrupt(),
+    };
     let tree_at = info.tree.unwrap_or_default();
     let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
     let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
@@ -219,9 +220,8 @@ fn run(
         log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    let warnings = warnings((state, before), info, map.initrd, &devices.failures);
+    let warnings = warnings((state, &processor), info, map.initrd, &devices.failures);
     write_console(&mut console, &warnings);
-    let processor = Processor { found: before };
     let mut cx = Context::new(Machine {
         console: &mut console,
         clock: &clock,
@@ -267,7 +267,7 @@ fn banner(cx: &mut Context<'_>) {
 
 /// Returns what the user should know before anything else.
 fn warnings(
-    (state, before): (&EntryState, &Found),
+    (state, processor): (&EntryState, &Processor<'_>),
     info: &EarlyInfo,
     initrd: Option<PhysRange>,
     failures: &[(String, String)],
@@ -276,13 +276,7 @@ fn warnings(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
-    if before.through_stub {
-        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
-    }
-    if !before.undone().is_empty() {
-        let undone = before.undone();
-        let _ = writeln!(lines, "undone of a former owner: {undone} (`hyp entry`)");
-    }
+    taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
         let _ = match info.given {
@@ -353,33 +347,42 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
     cx.log.store();
 }
 
-/// Sets what the first stage and the hardware say.
+/// Says in one line what a former owner of HYP left that no payload is owed.
+fn taken_over(processor: &Processor<'_>, lines: &mut String) {
+    if processor.found.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    let undone = processor.found.undone();
+    let active = processor.active_interrupt;
+    if undone.is_empty() && active.is_none() {
+        return;
+    }
+    let _ = write!(lines, "undone of a former owner: {undone}");
+    if let Some(interrupt) = active {
+        let _ = write!(lines, " GIC={interrupt} active");
+    }
+    let _ = writeln!(lines, " (`hyp entry`)");
+}
+
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
-    }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
     if let Some(initrd) = cx.map.initrd {
         let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
-        cx.env.set("initrdfile", &place);
+        cx.env.give("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

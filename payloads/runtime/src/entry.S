@@ -331,6 +331,10 @@ witness_hyp_trap:
     movt    r12, #0x4a00
     cmp     r3, r12
     beq     .Lleave
+    movw    r12, #{CALL}
+    movt    r12, #0x4a00
+    cmp     r3, r12
+    beq     .Lcall
     ldr     sp, =_hyp_stack_high_end
     mrc     p15, 4, r0, c5, c2, 0   @ HSR
     mrs     r1, ELR_hyp
@@ -350,6 +354,14 @@ witness_hyp_trap:
     dsb
     isb
     bx      lr
+
+@ `leave::call_in_hyp`: r0 = a function, r1 = its argument, r2 = its stack.
+.Lcall:
+    mov     sp, r2
+    mov     r3, r0
+    mov     r0, r1
+    blx     r3
+    b       .
 
 @ CRC-32 (reflected 0x04c11db7) by nibbles.
 crc_table:

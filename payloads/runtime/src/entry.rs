@@ -7,8 +7,12 @@ use witness::EntryState;
 /// The number of the HVC that leaves HYP for an image.
 pub const LEAVE: u32 = 0xbe01;
 
+/// The number of the HVC that calls a function in HYP.
+pub const CALL: u32 = 0xbe02;
+
 core::arch::global_asm!(
     include_str!("entry.S"),
+    CALL = const CALL,
     LEAVE = const LEAVE,
     STATE_SIZE = const size_of::<EntryState>(),
     STATE_SHIFT = const size_of::<EntryState>().trailing_zeros(),

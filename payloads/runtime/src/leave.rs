@@ -1,6 +1,7 @@
 //! The way out that a kernel takes by kexec: into an image, in the mode we were entered in.
 
 use core::arch::asm;
+use core::ffi::c_void;
 
 use witness::Mode;
 
@@ -34,5 +35,22 @@ pub unsafe fn enter(image: u32, tree: u32) -> ! {
             zero = in(reg) 0,
             in("r0") 0, in("r1") u32::MAX, in("r2") tree, in("r3") image, options(noreturn)
         );
+    }
+}
+
+/// Calls a function in HYP, on a stack that ends at `stack_top`.
+///
+/// # Safety
+/// We were entered in HYP. The function never returns, whatever its type says, and the stack is
+/// nobody else's.
+pub unsafe fn call_in_hyp(
+    function: unsafe extern "C" fn(*const c_void) -> !,
+    argument: *const c_void,
+    stack_top: usize,
+) -> ! {
+    // SAFETY: our vectors are installed in HYP and know this number; the rest is the caller's.
+    unsafe {
+        asm!(".arch_extension virt", "hvc #{call}", call = const entry::CALL,
+            in("r0") function, in("r1") argument, in("r2") stack_top, options(noreturn));
     }
 }

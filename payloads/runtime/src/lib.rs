@@ -25,6 +25,8 @@ mod secondary;
 mod uart;
 
 #[cfg(target_os = "none")]
-pub use leave::enter;
+pub use leave::{call_in_hyp, enter};
 #[cfg(target_os = "none")]
 pub use scene::{Scene, scratch};
+#[cfg(target_os = "none")]
+pub use secondary::park as park_cpu;

@@ -44,6 +44,11 @@ secondary_entry:
 2:  smc     #0
 3:  wfi                             @ firmware did not take it: AFFINITY_INFO will tell
     b       3b
+    .global secondary_loop
+    .type secondary_loop, %function
+secondary_loop:
+    wfe
+    b       secondary_loop
 .Lslot:
     .word   secondary_slot - .Lslot_here - 8
     .global secondary_slot

@@ -34,6 +34,7 @@ global_asm!(
 
 unsafe extern "C" {
     fn secondary_entry();
+    fn secondary_loop();
     static mut secondary_slot: Slot;
 }
 
@@ -73,6 +74,12 @@ pub fn start(conduit: Conduit, affinity: u32) -> Started {
         started.after == 1
     });
     started
+}
+
+/// Starts a CPU and leaves it running, in a loop that waits for events. Tells whether firmware
+/// took the call.
+pub fn park(conduit: Conduit, affinity: u32) -> bool {
+    psci::cpu_on(conduit, affinity, secondary_loop as *const () as u32, 0) == 0
 }
 
 /// Waits until something holds, and tells whether it came to.

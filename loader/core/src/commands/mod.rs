@@ -10,7 +10,11 @@ mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod env;
 mod exception;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod go;
 mod help;
@@ -29,6 +33,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod sleep;
 mod version;
@@ -135,7 +141,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -205,9 +214,14 @@ pub static COMMANDS: &[&Command] = &[
     &crc32::CRC32,
     &cache::DCACHE,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &go::GO,
+    &env::GREPENV,
     &help::HELP,
     &hyp::HYP,
     &cache::ICACHE,
@@ -223,6 +237,8 @@ pub static COMMANDS: &[&Command] = &[
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &sleep::SLEEP,
     &version::VERSION,

@@ -55,13 +55,13 @@ pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     rules.equal("cpus.start", answer, Value::Word("came"));
     for (name, find) in RULES {
         // The first CPU that is not as it must be, else any that is.
-        let found = started
+        let mut found = started
             .iter()
             .filter_map(|(affinity, Started { state, .. })| {
                 Some(find(evidence, *affinity, state.as_ref()?))
             });
         let bad = found.clone().find(|(got, want)| got != want);
-        match bad.or(found.last()) {
+        match bad.or(found.next_back()) {
             Some((got, want)) => rules.equal(name, got, want),
             None => rules.skip(name, "no other CPU came"),
         }

@@ -329,7 +329,7 @@ fn another_command_line_leaves_the_rest_as_it_was() {
         (before.size, after.size) = (0, 0);
         assert_eq!(format!("{before:?}"), format!("{after:?}"));
     }
-    assert_eq!(tree.with_bootargs("x", &mut vec![0; 100]), None);
+    assert_eq!(tree.with_bootargs("x", &mut [0; 100]), None);
 }
 
 proptest! {

@@ -142,6 +142,8 @@ impl Found {
 pub struct Processor<'a> {
     /// As it was found.
     pub found: &'a Found,
+    /// The interrupt that was found active, and stays so until the handoff.
+    pub active_interrupt: Option<u32>,
 }
 
 /// Reads the register that controls MMU and caches here.
@@ -169,6 +171,15 @@ impl Inspect for Processor<'_> {
                 digits: digits(spec),
                 meaning: &Fields(spec, value),
                 undone: spec.is_undone(value),
+            });
+        }
+        if let Some(interrupt) = self.active_interrupt {
+            row(&Register {
+                name: "GIC",
+                value: interrupt.into(),
+                digits: 8,
+                meaning: &"interrupt active, never ended",
+                undone: true,
             });
         }
     }

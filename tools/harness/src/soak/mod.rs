@@ -8,6 +8,7 @@
 
 pub mod debian;
 pub mod relay;
+pub mod squatter;
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Every chain, in the order the tool runs them.
-pub static KINDS: &[&Kind] = &[&relay::RELAY, &debian::DEBIAN];
+pub static KINDS: &[&Kind] = &[&relay::RELAY, &squatter::SQUATTER, &debian::DEBIAN];
 
 /// A chain: its name, and how it starts.
 pub struct Kind {

@@ -6,8 +6,6 @@ use super::{Direction, FIRST_STAGE_INITRD, MemoryMap, Search, home::LOW_MEMORY_B
 
 /// What kexec-tools aligns to.
 const PAGE: u64 = 4096;
-/// The same, as a buffer wants it.
-const COPY: usize = 4096;
 /// The start of RAM, that a kernel inflates itself over and is put into before: 60 MiB are more
 /// than the largest kernels of distributions take.
 const KERNELS: u64 = 64 << 20;
@@ -72,10 +70,10 @@ fn copy(
     from: PhysRange,
     to: PhysRange,
 ) -> Result<(), MemoryError> {
-    let mut buffer = [0; COPY];
+    let mut buffer = [0; 4096];
     let mut done = 0;
     while done < from.size() {
-        let length = PAGE.min(from.size() - done);
+        let length = (from.size() - done).min(buffer.len() as u64);
         let part = |whole: PhysRange| {
             let start = whole.start().checked_add(done);
             start.and_then(|start| PhysRange::from_size(start, length))

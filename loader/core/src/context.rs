@@ -6,10 +6,11 @@ use core::fmt;
 use platform_api::{Console, Inspect, PhysAddr, PhysRange};
 
 use crate::{
-    boot::MemoryMap,
+    boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
+    log::Log,
     machine::Machine,
 };
 
@@ -83,12 +84,18 @@ pub struct Context<'a> {
     pub env: Environment,
     /// The processor's own state; `None` on a machine that nobody can look into.
     pub inspect: Option<&'a dyn Inspect>,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
     pub tree: Option<WorkingTree>,
     /// Files loaded since the start, newest last.
     pub loaded: Vec<LoadedFile>,
+    /// The boot that `kexec -l` staged, for `kexec -e`.
+    pub staged: Option<Staged>,
+    /// What survives this boot.
+    pub log: Log<'a>,
     /// Status of the last command, `$?`.
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
@@ -114,9 +121,12 @@ impl<'a> Context<'a> {
             machine,
             env: Environment::with_defaults(),
             inspect: None,
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),
+            staged: None,
+            log: Log::default(),
             status: 0,
             model: String::new(),
             board: BoardFacts::default(),

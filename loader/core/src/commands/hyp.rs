@@ -14,9 +14,9 @@ pub static HYP: Command = Command {
     aliases: &[],
     group: Group::Info,
     summary: "show HYP's registers, as found at entry and now, and its page tables",
-    usage: "- registers as they are, with the fields that are set\n\
-            hyp entry - registers as the caller left them; '!' is what had to be undone\n\
-            hyp map - what is mapped, and how; nothing is writable and executable",
+    usage: "\n    - prints the registers as they are, with the fields that are set\n\
+            entry\n    - as the caller left them; '!' is what had to be undone\n\
+            map\n    - prints what is mapped, and how; nothing is writable and executable",
     example: "hyp map",
     run,
 };

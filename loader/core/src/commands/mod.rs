@@ -10,15 +10,22 @@ mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod env;
 mod exception;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod go;
 mod help;
 mod hyp;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -26,6 +33,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod sleep;
 mod version;
@@ -132,7 +141,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -202,21 +214,31 @@ pub static COMMANDS: &[&Command] = &[
     &crc32::CRC32,
     &cache::DCACHE,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &go::GO,
+    &env::GREPENV,
     &help::HELP,
     &hyp::HYP,
     &cache::ICACHE,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &sleep::SLEEP,
     &version::VERSION,

@@ -41,8 +41,9 @@ const HSCTLR_ON: u32 = 0x30c5_0878 | 1 << 12 | 1 << 2 | 1 << 1 | 1;
 const SCTLR_ON: u32 = 0x00c5_0878 | 1 << 12 | 1 << 2 | 1;
 /// HSCTLR off, but as a big-endian Thumb hypervisor leaves it: TE, EE, A.
 const HSCTLR_OFF: u32 = 0x30c5_0878 | 1 << 30 | 1 << 25 | 1 << 1;
-/// PL1's likewise, and with MMU and caches on by tables that are gone.
+/// PL1's likewise, with MMU and caches on by tables that are gone, and without.
 const SCTLR_LEFT: u32 = SCTLR_ON | 1 << 30 | 1 << 25;
+const SCTLR_OFF: u32 = 0x00c5_0878 | 1 << 30 | 1 << 25;
 /// HCR: stage 2, interrupts routed here, virtual ones and an abort pending, and everything
 /// trapped that can be; TGE.
 const HCR_ALL: u32 = 0x0fff_f1fb & !(1 << 12);
@@ -173,13 +174,22 @@ unsafe fn dirty(plan: &Plan) {
     }
 }
 
-/// Copies the loader and its tree through the cache: memory has neither.
+/// Copies the loader and its tree through the cache: memory has neither, L2 has at best.
 unsafe fn copy(plan: &Plan) -> (u32, u32) {
     let tree = (plan.copy + plan.image.size).next_multiple_of(4096);
     for (from, to) in [(plan.image, plan.copy), (plan.tree, tree)] {
         // SAFETY: `Plan` chose free RAM behind the image.
         unsafe {
             ptr::copy_nonoverlapping(from.start as *const u8, to as *mut u8, from.size as usize);
+            // To the point of unification, as whoever writes code has to before it jumps there:
+            // without it not even the first instruction would be the loader's.
+            for address in (to..to + from.size).step_by(16) {
+                mcr!("0", "c7", "c11", "1", address); // DCCMVAU
+            }
+            asm!("dsb");
+            mcr!("0", "c7", "c5", "0", 0_u32); // ICIALLU
+            mcr!("0", "c7", "c5", "6", 0_u32); // BPIALL
+            asm!("dsb", "isb");
         }
     }
     (plan.copy, tree)
@@ -223,7 +233,8 @@ unsafe fn pl1([.., root]: [u64; 3], way: Way) {
         mcr!("0", "c13", "c0", "4", DIRT); // TPIDRPRW
         mcr!("0", "c12", "c0", "0", 0xffff_0000_u32); // VBAR
         let control = match way {
-            Way::Hyp | Way::Off => SCTLR_LEFT,
+            Way::Hyp => SCTLR_LEFT,
+            Way::Off => SCTLR_OFF,
             Way::Svc => SCTLR_ON,
             Way::SvcOld | Way::SvcNone => 0x00c5_0878,
         };

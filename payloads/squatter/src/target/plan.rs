@@ -164,11 +164,11 @@ impl Plan {
             image,
             tree,
             copy: (image.end() + 2 * MIB) & !(MIB - 1),
-            // Where the loader goes, where it loads a kernel, and in between.
+            // Where the loader goes, where it has a kernel loaded, and an initrd.
             dirty: [
                 window(top - 4 * MIB),
-                window(start + 16 * MIB),
-                window(start + 64 * MIB),
+                window(start + 24 * MIB),
+                window(image.end().next_multiple_of(4096)),
             ],
             home: top - 4 * MIB,
             tables,

@@ -106,8 +106,12 @@ entry:
 
     @ The state found goes to this copy's stack. If the caches are on it is dirty now and is
     @ cleaned with everything else just below.
+    @ First its lines go: with the caches off, one that the caller left dirty there would be
+    @ cleaned over it. The memory is ours, its old content is nobody's.
     ldr     r0, .Lstack_offset
     add     sp, r7, r0
+    mov     r0, sp
+    bl      drop_state
     push    {r4-r12}
     sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
 
@@ -173,6 +177,9 @@ entry:
     mcr     p15, 4, r1, c12, c0, 0
     isb
     mrc     p15, 4, r11, c1, c0, 0      @ HSCTLR
+    @ What PL1 wrote is in memory; a line that HYP's cache has of before must not be written to.
+    add     r0, sp, #40
+    bl      drop_state
     str     r11, [sp, #32]              @ EntryState.hyp_control
     str     r12, [sp, #36]              @ EntryState.hyp_vectors
     mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
@@ -188,6 +195,10 @@ entry:
     blne    clean_invalidate_all
     ldr     r1, .Lhsctlr_off
     mcr     p15, 4, r1, c1, c0, 0       @ HSCTLR: MMU and caches off
+    @ PL1's too: a kernel's tables left on could be walked by speculation until the handoff, and
+    @ what it finds there outlive the invalidations that come before PL1's registers.
+    ldr     r1, .Lsctlr_off
+    mcr     p15, 0, r1, c1, c0, 0       @ SCTLR
     isb                                 @ off before the invalidations
     mcr     p15, 4, r1, c8, c7, 0       @ TLBIALLH
     dsb                                 @ TLB invalidation complete
@@ -346,6 +357,17 @@ forget_instructions:
     mcr     p15, 0, r0, c7, c5, 6       @ BPIALL
     dsb                                 @ the invalidations are complete
     isb                                 @ and what was prefetched is dropped
+    bx      lr
+
+@ Cleans and invalidates the lines of the 48 bytes below r0, whatever a line's size is (16 bytes
+@ are the shortest). Clobbers r0.
+    .type drop_state, %function
+drop_state:
+    .rept 3
+    sub     r0, r0, #16
+    mcr     p15, 0, r0, c7, c14, 1      @ DCCIMVAC
+    .endr
+    dsb
     bx      lr
 
 @ Invalidates, without cleaning, the data-cache lines of r0..r1: none of the caller's is dirty

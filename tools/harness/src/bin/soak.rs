@@ -59,6 +59,15 @@ impl Plan {
 
     fn run(&self) -> Result<()> {
         let mut lines = Vec::new();
+        let result = self.chains(&mut lines);
+        // Also what went well before the first failure.
+        for line in lines {
+            println!("{line}");
+        }
+        result
+    }
+
+    fn chains(&self, lines: &mut Vec<String>) -> Result<()> {
         for kind in &self.chains {
             println!("==> {}: {}", kind.name, kind.about);
             for &cpus in self.cpus.iter().filter(|&&cpus| cpus <= kind.max_cpus) {
@@ -71,7 +80,6 @@ impl Plan {
                 lines.push(line(kind, &setup, &summary));
             }
         }
-        println!("{}", lines.join("\n"));
         Ok(())
     }
 }

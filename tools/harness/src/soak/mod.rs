@@ -112,3 +112,87 @@ pub fn run(kind: &Kind, setup: &Setup, progress: &mut dyn FnMut(&Summary)) -> Re
     summary.time = start.elapsed();
     Ok(summary)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Hops that check as many rules as their number, but for the fourth, which fails.
+    struct Three;
+
+    impl Chain for Three {
+        fn hop(&mut self, number: u32) -> Result<u32> {
+            if number == 4 {
+                return Err(Error::check("no more"));
+            }
+            Ok(number)
+        }
+
+        fn finish(&mut self) -> Result<()> {
+            Err(Error::check("never ends"))
+        }
+    }
+
+    struct Idle;
+
+    impl Chain for Idle {
+        fn hop(&mut self, _: u32) -> Result<u32> {
+            Ok(0)
+        }
+    }
+
+    fn kind(start: fn(&Setup) -> Result<Box<dyn Chain>>) -> Kind {
+        Kind {
+            name: "test",
+            about: "",
+            max_cpus: 1,
+            one_in: 1,
+            start,
+        }
+    }
+
+    fn setup(hops: u32) -> Setup {
+        Setup {
+            name: "soak-test-1".to_owned(),
+            hops,
+            cpus: 1,
+        }
+    }
+
+    #[test]
+    fn the_first_failure_ends_a_chain_and_is_named() {
+        let mut seen = Vec::new();
+        let kind = kind(|_| Ok(Box::new(Three)));
+        let error = run(&kind, &setup(9), &mut |done| {
+            seen.push((done.hops, done.rules));
+        });
+        assert_eq!(seen, [(1, 1), (2, 3), (3, 6)]);
+        let message = error.unwrap_err().to_string();
+        assert_eq!(message, "soak-test-1, hop 4 of 9: no more");
+        // What only shows at the end counts as well.
+        let error = run(&kind, &setup(3), &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("never ends"), "{error}");
+    }
+
+    #[test]
+    fn a_hop_without_a_rule_is_none() {
+        let kind = kind(|_| Ok(Box::new(Idle)));
+        let error = run(&kind, &setup(1), &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("no rule was checked"), "{error}");
+    }
+
+    #[test]
+    fn what_one_run_found_is_good() {
+        let kind = kind(|_| Ok(Box::new(One)));
+        let summary = run(&kind, &setup(2), &mut |_| {}).unwrap();
+        assert_eq!((summary.hops, summary.rules), (2, 10));
+    }
+
+    struct One;
+
+    impl Chain for One {
+        fn hop(&mut self, _: u32) -> Result<u32> {
+            Ok(5)
+        }
+    }
+}

@@ -83,7 +83,8 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything
-everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
+everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin \
+	build/cachecheck.so build/qemu10/qemu-system-arm
 
 # A card for every board.
 .PHONY: images
@@ -132,6 +133,15 @@ build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build
 build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb \
 build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
+
+# The cache checker (docs/cachecheck.md): a workspace of its own, and the QEMU that it plugs into.
+build/cachecheck.so: FORCE | toolchain
+	@tools/host-cargo build -q --release --manifest-path tools/cachecheck/Cargo.toml \
+		--target-dir target/cachecheck
+	@cmp -s target/cachecheck/release/libcachecheck.so $@ || cp target/cachecheck/release/libcachecheck.so $@
+
+build/qemu10/qemu-system-arm: | run-programs
+	@tools/setup/qemu10
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd

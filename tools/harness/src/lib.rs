@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod build;
+pub mod caches;
 mod card;
 mod count;
 mod error;

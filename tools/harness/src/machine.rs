@@ -56,6 +56,7 @@ pub struct Machine {
     first_stage: FirstStage,
     card: Option<Card>,
     uboot_go: bool,
+    emulator: PathBuf,
     arguments: Vec<OsString>,
 }
 
@@ -74,6 +75,7 @@ impl Machine {
             first_stage: FirstStage::UBoot,
             card: None,
             uboot_go: false,
+            emulator: PathBuf::from("qemu-system-arm"),
             arguments: Vec::new(),
         }
     }
@@ -160,6 +162,20 @@ impl Machine {
         self
     }
 
+    /// Runs on another QEMU than the host's.
+    pub(crate) fn emulator(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.emulator);
+        self
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn memory_size_mib(&self) -> u32 {
+        self.memory_mib
+    }
+
     /// Adds an argument of QEMU's.
     pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
@@ -206,7 +222,7 @@ impl Machine {
 
     /// Returns QEMU's command line.
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new("qemu-system-arm");
+        let mut command = Command::new(&self.emulator);
         let on = |flag: bool| if flag { "on" } else { "off" };
         command
             // Shows up in the host's list of processes.

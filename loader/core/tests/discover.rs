@@ -35,6 +35,7 @@ fn device(path: &str, compatible: &[&str], reg: &[PhysRange]) -> Device {
         reg: reg.into(),
         dma_coherent: true,
         layout: RegisterLayout::default(),
+        bus_width: None,
     }
 }
 

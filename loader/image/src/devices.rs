@@ -7,10 +7,11 @@ use baton_core::{
     machine::Disk,
 };
 use platform_api::RawUart;
-use platform_armv7::{cpu, gic as interface};
+use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
+    mmc::{Card, sunxi},
     psci::{Conduit, Psci},
     timer::ArchTimer,
     uart::{
@@ -40,6 +41,7 @@ pub struct Devices {
 #[derive(Default)]
 pub struct Quiesce {
     slots: Vec<Slot>,
+    mmc: Vec<sunxi::Registers>,
     gic: Option<Gic>,
 }
 
@@ -65,6 +67,9 @@ impl Quiesce {
         for slot in &self.slots {
             // A device that does not confirm its reset cannot be helped from here.
             let _ = slot.reset();
+        }
+        for host in &self.mmc {
+            host.stop();
         }
         if let Some(gic) = &mut self.gic {
             gic.settle(&mut CpuInterface);
@@ -141,6 +146,8 @@ pub unsafe fn bind(
         match device.with_node(driver_for) {
             // SAFETY: the caller's word.
             Some(Driver::VirtioMmio) => unsafe { bind_virtio(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::SunxiMmc) => unsafe { bind_mmc(device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -164,19 +171,45 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
         Ok(Probe::Other(slot, _)) => devices.quiesce.slots.push(slot),
         Ok(Probe::Block(disk)) => {
             devices.quiesce.slots.push(*disk.bus());
-            let index = u32::try_from(devices.disks.len()).unwrap_or(u32::MAX);
-            devices.disks.push(Disk {
-                interface: "virtio",
-                index,
-                path: device.path.clone(),
-                device: disk as Box<_>,
-            });
+            devices.add_disk("virtio", device, disk);
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+    // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1. The first stage's clocks are on:
+    // it read us from a card, and a controller without a clock answers all zeros, "no card".
+    let probe = unsafe { device.with_node(|node| sunxi::probe(node, clock, Caches)) };
+    match probe {
+        Ok(host) => {
+            devices.quiesce.mmc.push(host.registers());
+            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
         }
         Err(error) => devices.fail(device, &error),
     }
 }
 
 impl Devices {
+    /// Adds a disk, numbered among those of its interface.
+    fn add_disk(
+        &mut self,
+        interface: &'static str,
+        node: &Device,
+        device: Box<dyn platform_api::BlockDevice>,
+    ) {
+        let before = self.disks.iter().filter(|disk| disk.interface == interface);
+        let index = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        self.disks.push(Disk {
+            interface,
+            index,
+            path: node.path.clone(),
+            device,
+        });
+    }
+
     fn fail(&mut self, device: &Device, error: &dyn core::fmt::Display) {
         self.failures
             .push((device.path.clone(), alloc::format!("{error}")));

@@ -27,6 +27,8 @@ pub struct DeviceNode<'a> {
     pub dma_coherent: bool,
     /// `reg-shift` and its kin.
     pub layout: RegisterLayout,
+    /// `bus-width`: data lines of a memory card's slot.
+    pub bus_width: Option<u32>,
 }
 
 impl DeviceNode<'_> {

@@ -8,6 +8,8 @@
 
 mod address;
 mod block;
+mod cache;
+mod card;
 mod console;
 mod cpu;
 mod device;
@@ -18,6 +20,8 @@ mod time;
 
 pub use address::{PhysAddr, PhysRange};
 pub use block::{BlockDevice, BlockError, BlockInfo};
+pub use cache::DataCache;
+pub use card::{CardBus, CardFacts, CardKind};
 pub use console::{Console, RawUart};
 pub use cpu::{CpuFacts, CpuMode, Fault, FaultKind, Guard};
 pub use device::{DeviceNode, RegisterLayout};

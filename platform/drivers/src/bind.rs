@@ -2,7 +2,7 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, uart, virtio};
+use crate::{gic, mmc, uart, virtio};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub enum Driver {
     Ns16550,
     /// [`virtio`], the MMIO transport.
     VirtioMmio,
+    /// [`mmc::sunxi`].
+    SunxiMmc,
     /// [`gic`], architecture version 1 or 2.
     Gic2,
     /// [`gic`], architecture version 3.
@@ -26,6 +28,7 @@ impl Driver {
             Self::Pl011 => "serial_pl01x",
             Self::Ns16550 => "ns16550_serial",
             Self::VirtioMmio => "virtio-mmio",
+            Self::SunxiMmc => "sunxi-mmc",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
         }
@@ -38,6 +41,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::VirtioMmio, virtio::COMPATIBLE),
     (Driver::Pl011, uart::pl011::COMPATIBLE),
     (Driver::Ns16550, uart::ns16550::COMPATIBLE),
+    (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
 ];
@@ -64,6 +68,7 @@ mod tests {
             reg: &[],
             dma_coherent: false,
             layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         })
     }
 

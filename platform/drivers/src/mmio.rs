@@ -79,6 +79,7 @@ mod tests {
             reg: &[window],
             dma_coherent: false,
             layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         registers(&node, 0)
     }
@@ -106,6 +107,7 @@ mod tests {
             reg: &[],
             dma_coherent: false,
             layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         assert_eq!(
             registers::<u32>(&node, 2),

@@ -42,7 +42,7 @@ fn orangepi_pc_prompt() -> Result<()> {
         "{fault}"
     );
     session.run_ok("setenv bootargs console=ttyS0,115200")?;
-    session.send_line("bootz -v 44000000");
+    session.send_line("bootz -v zImage");
     session.expect("CMSTRVJ")?;
     session.expect_for(
         "CPU: All CPU(s) started in HYP mode",

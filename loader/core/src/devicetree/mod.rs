@@ -99,6 +99,8 @@ pub struct Device {
     pub dma_coherent: bool,
     /// `reg-shift` and its kin.
     pub layout: RegisterLayout,
+    /// `bus-width`: data lines of a memory card's slot.
+    pub bus_width: Option<u32>,
 }
 
 /// What the tree says about the machine, read once.
@@ -146,6 +148,7 @@ impl Device {
             reg: &self.reg,
             dma_coherent: self.dma_coherent,
             layout: self.layout,
+            bus_width: self.bus_width,
         })
     }
 }

@@ -360,6 +360,7 @@ impl<'a> Reader<'a> {
                 io_width: facts.get(Key::RegIoWidth).and_then(cell),
                 offset: facts.get(Key::RegOffset).and_then(cell).unwrap_or(0),
             },
+            bus_width: facts.get(Key::BusWidth).and_then(cell),
         });
     }
 

@@ -47,6 +47,7 @@ impl Fake {
             reg: &[PhysRange::from_size(start, size).unwrap()],
             dma_coherent: false,
             layout,
+            bus_width: None,
         };
         // SAFETY: the page is leaked and accessed as volatile only.
         unsafe { probe(&node) }

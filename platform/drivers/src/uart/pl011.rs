@@ -231,6 +231,7 @@ mod tests {
                 reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
                 dma_coherent: false,
                 layout: platform_api::RegisterLayout::default(),
+                bus_width: None,
             };
             // SAFETY: The page is leaked and accessed as volatile only.
             unsafe { probe(&node) }.unwrap()

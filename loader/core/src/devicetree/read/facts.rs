@@ -28,9 +28,10 @@ pub(super) enum Key {
     RegShift,
     RegIoWidth,
     RegOffset,
+    BusWidth,
 }
 
-const KEYS: usize = 25;
+const KEYS: usize = 26;
 
 /// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
 /// byte, before anybody looks for the end.
@@ -72,7 +73,10 @@ fn key(name: &[u8]) -> Option<Key> {
         b'n' => &[(b"o-map\0", Key::NoMap)],
         b'm' => &[(b"odel\0", Key::Model), (b"ethod\0", Key::Method)],
         b'e' => &[(b"nable-method\0", Key::EnableMethod)],
-        b'b' => &[(b"ootargs\0", Key::Bootargs)],
+        b'b' => &[
+            (b"ootargs\0", Key::Bootargs),
+            (b"us-width\0", Key::BusWidth),
+        ],
         _ => return None,
     };
     candidates

@@ -1,0 +1,1 @@
+//! A host with a card of the specification's, for tests.

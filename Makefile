@@ -84,7 +84,7 @@ distclean: ## remove what was built and downloaded
 # Everything that tests and figures work on.
 .PHONY: everything
 everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin \
-	build/cachecheck.so build/qemu10/qemu-system-arm
+	build/cachecheck.so build/qemu10/qemu-system-arm build/baton-broken.zimg
 
 # A card for every board.
 .PHONY: images
@@ -125,6 +125,15 @@ endef
 
 build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,baton)
+
+# Handoffs that are wrong on purpose (docs/cachecheck.md): the same crates with a feature, never on
+# a card. Afterwards the ELF file in cargo's folder is the right one's again.
+build/baton-broken.zimg: FORCE $(MKZIMAGE) build/baton.zimg | toolchain
+	@echo "==> building baton with broken handoffs, for the cache checker's controls" >&2
+	@tools/target-cargo build -q --release -p baton --features broken-handoff
+	@cp $(TARGET_DIR)/baton build/baton-broken.elf
+	@tools/target-cargo build -q --release -p baton
+	@$(MKZIMAGE) build/baton-broken.elf $@
 
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)

@@ -8,7 +8,7 @@ use platform_api::{
 use platform_armv7::{cpu, handoff, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 
-use crate::{devices::Quiesce, heap};
+use crate::{devices::Quiesce, fault, heap};
 
 /// The processor's and the board's [`Launcher`].
 pub struct BoardLauncher {
@@ -69,9 +69,10 @@ impl Launcher for BoardLauncher {
 
     fn hand_off(&mut self, handoff: Handoff) -> ! {
         self.quiesce.all();
+        let (handoff, own) = fault::inject(handoff, Self::own_memory());
         // SAFETY: `check` and the plan came before; the devices are quiet now; `own_memory` is
         // every section and the heap; the mapping is 1 to 1.
-        unsafe { handoff::hand_off(&handoff, &Self::own_memory(), self.uart) }
+        unsafe { handoff::hand_off(&handoff, &own, self.uart) }
     }
 
     fn call(&mut self, entry: PhysAddr, arguments: &[&str]) -> u32 {

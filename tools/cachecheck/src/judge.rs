@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Lines of findings printed of one handoff.
-const PRINTED: usize = 60;
+const PRINTED: usize = 10_000;
 
 /// Kind and the rest of the line.
 type Violation = (String, String);
@@ -298,7 +298,7 @@ impl Handoff {
         for finding in &checker.findings {
             let named = finding.by.and_then(|pc| function_at(checker, pc));
             let ours = finding.inherited || named.is_some();
-            let by = named.unwrap_or_else(|| code_at(finding.by));
+            let by = named.unwrap_or_else(|| self.code(finding.by));
             let key = (ours, kind(finding).to_owned(), by);
             grouped
                 .entry(key)
@@ -313,6 +313,12 @@ impl Handoff {
             }
         }
         (inherited, own)
+    }
+
+    /// Names code of the payload's, or of nobody's that is known.
+    fn code(&self, pc: Option<u32>) -> String {
+        let part = pc.and_then(|pc| self.payload.part(pc));
+        part.map_or_else(|| code_at(pc), |part| format!("the-{part}"))
     }
 
     /// Returns the image's range.

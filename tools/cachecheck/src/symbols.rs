@@ -6,6 +6,8 @@ use goblin::elf::Elf;
 
 use crate::{memory::Ram, walk::Memory};
 
+/// Bytes that the loader makes its own (docs/boot-flow.md).
+const HOME: u32 = 4 << 20;
 const ZIMAGE_MAGIC: u32 = 0x016f_2818;
 
 /// An ELF file that was linked at 0, and where its image was seen.
@@ -65,6 +67,15 @@ impl Program {
             ("__bss_start", "__bss_end", "bss"),
             ("__text_end", "__data_end", "data"),
         ];
+        // What of the loader has a name of its own, the innermost first.
+        let pool = symbols
+            .iter()
+            .find(|(.., name)| name.ends_with("mapping::POOL"));
+        let tables = pool.map(|(start, size, ..)| (*start, start + size, "tables"));
+        let heap = value("__stack_top").map(|start| (start, HOME, "heap"));
+        let places = places
+            .iter()
+            .filter_map(|(start, end, name)| Some((value(start)?, value(end)?, *name)));
         Ok(Self {
             name: Path::new(path).file_name().map_or_else(
                 || path.to_owned(),
@@ -74,10 +85,7 @@ impl Program {
                 .iter()
                 .filter_map(|name| value(name))
                 .collect(),
-            places: places
-                .iter()
-                .filter_map(|(start, end, name)| Some((value(start)?, value(end)?, *name)))
-                .collect(),
+            places: tables.into_iter().chain(places).chain(heap).collect(),
             functions,
             bases: BTreeSet::new(),
         })

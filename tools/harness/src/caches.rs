@@ -154,6 +154,14 @@ impl Verdicts {
 }
 
 impl Verdict {
+    /// Returns where a part of the payload is: `image`, `tree`, `initrd`.
+    pub fn part(&self, name: &str) -> Option<(u32, u32)> {
+        let mut words = self.head.split(' ').skip_while(|word| *word != name);
+        let (start, end) = words.nth(1)?.split_once("..")?;
+        let number = |text| u32::from_str_radix(text, 16).ok();
+        Some((number(start)?, number(end)?))
+    }
+
     fn line(&mut self, what: &str, rest: &str) {
         match what {
             "entry" => {
@@ -307,6 +315,8 @@ handoff 2 verdict VIOLATION
             (5, 32, 2)
         );
         assert_eq!(second.entry, 0x4000_8000);
+        assert_eq!(second.part("image"), Some((0x4000_8000, 0x4001_27c4)));
+        assert_eq!(second.part("tree"), None);
         let found = &second.violations[0];
         assert_eq!(found.kind, "dirty");
         assert_eq!(found.field("owner"), Some("image"));

@@ -6,10 +6,11 @@ use core::fmt;
 use platform_api::{Console, PhysAddr, PhysRange};
 
 use crate::{
-    boot::MemoryMap,
+    boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
     env::Environment,
+    log::Log,
     machine::Machine,
 };
 
@@ -87,6 +88,10 @@ pub struct Context<'a> {
     pub tree: Option<WorkingTree>,
     /// Files loaded since the start, newest last.
     pub loaded: Vec<LoadedFile>,
+    /// The boot that `kexec -l` staged, for `kexec -e`.
+    pub staged: Option<Staged>,
+    /// What survives this boot.
+    pub log: Log<'a>,
     /// Status of the last command, `$?`.
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
@@ -114,6 +119,8 @@ impl<'a> Context<'a> {
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),
+            staged: None,
+            log: Log::default(),
             status: 0,
             model: String::new(),
             board: BoardFacts::default(),

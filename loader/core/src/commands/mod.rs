@@ -13,10 +13,13 @@ mod exception;
 mod fdt;
 mod go;
 mod help;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -202,9 +205,12 @@ pub static COMMANDS: &[&Command] = &[
     &fdt::FDT,
     &go::GO,
     &help::HELP,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,

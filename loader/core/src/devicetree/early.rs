@@ -17,6 +17,8 @@ use super::{
 pub const MAX_BANKS: usize = 16;
 /// Reservations that fit.
 pub const MAX_RESERVED: usize = 32;
+/// Ranges that must not be mapped, and fit.
+pub const MAX_NO_MAP: usize = 16;
 /// What a spin-table release address takes.
 pub(super) const RELEASE_BYTES: u64 = 8;
 
@@ -29,6 +31,9 @@ pub struct EarlyMemory {
     /// addresses. Beyond 32 the closest two are joined: more may be reserved than must be,
     /// never less.
     pub reserved: ArrayVec<PhysRange, MAX_RESERVED>,
+    /// Those of `reserved` that are `no-map`: not even to be mapped, because what a processor may
+    /// read ahead it must not. Beyond 16 the closest two are joined.
+    pub no_map: ArrayVec<PhysRange, MAX_NO_MAP>,
     /// The initrd that the caller loaded.
     pub initrd: Option<PhysRange>,
     /// Bytes of the blob that hold the tree; what follows up to `totalsize` is padding.
@@ -64,7 +69,7 @@ pub fn scan(blob: &[u8], found: &mut EarlyMemory) -> Result<(), TreeError> {
 }
 
 /// Adds a reservation; if the list is full, widens the entry that must grow the least.
-fn reserve(list: &mut ArrayVec<PhysRange, MAX_RESERVED>, range: PhysRange) {
+fn reserve<const N: usize>(list: &mut ArrayVec<PhysRange, N>, range: PhysRange) {
     if range.is_empty() || list.iter().any(|known| known.contains_range(range)) {
         return;
     }
@@ -101,6 +106,7 @@ struct Pending<'a> {
     usable: Option<&'a [u8]>,
     device_type: Option<&'a [u8]>,
     disabled: bool,
+    no_map: bool,
 }
 
 struct Scan<'a, 'm> {
@@ -162,6 +168,8 @@ impl<'a, 'm> Scan<'a, 'm> {
             self.pending.device_type = Some(value);
         } else if name.is(b"status\0") {
             self.pending.disabled = !is_enabled(value);
+        } else if name.is(b"no-map\0") {
+            self.pending.no_map = true;
         }
     }
 
@@ -198,6 +206,9 @@ impl<'a, 'm> Scan<'a, 'm> {
         for range in self.reserved.ranges(value) {
             let range = range.ok_or_else(|| bad("/reserved-memory", "reg", value))?;
             reserve(&mut self.found.reserved, range);
+            if self.pending.no_map {
+                reserve(&mut self.found.no_map, range);
+            }
         }
         Ok(())
     }

@@ -30,6 +30,8 @@ use bus::{Ranges, through};
 use facts::{Facts, Key};
 use readable::Readable;
 
+use crate::{boot::MEMRESERVE, log::COMPATIBLE};
+
 /// Opens a blob with fdt-rs. Its `DevTree::new` is unsafe, and this crate forbids unsafe code, so
 /// the composition root lends the call. What it is given has passed the check, is aligned to 4
 /// bytes and no longer than its `totalsize`.
@@ -141,8 +143,9 @@ impl<'a> Reader<'a> {
                     Some(Reservation {
                         range: PhysRange::from_size(start, size)
                             .or_else(|| PhysRange::new(start, PhysAddr::new(u64::MAX)))?,
-                        name: "memreserve".to_owned(),
+                        name: MEMRESERVE.to_owned(),
                         no_map: false,
+                        log: false,
                     })
                 })
                 .collect(),
@@ -295,6 +298,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         let error = || bad("/reserved-memory", "reg", reg);
+        let compatible = facts.get(Key::Compatible).unwrap_or_default();
+        let log = strings(compatible).any(|name| name == COMPATIBLE);
         if !cells.divides(reg) {
             return Err(error());
         }
@@ -304,6 +309,7 @@ impl<'a> Reader<'a> {
                 range: range.ok_or_else(error)?,
                 name: name.to_owned(),
                 no_map: facts.get(Key::NoMap).is_some(),
+                log,
             });
         }
         Ok(())

@@ -60,6 +60,8 @@ pub struct Counts {
     pub by_address_dirty: u32,
     /// Lines dirty when the first was cleaned by address.
     pub dirty: u32,
+    /// Lines that a device wrote since the handoff before, if that is watched.
+    pub device: u32,
     /// Operations by set and way, and lines that they brought to memory.
     pub by_set: u32,
     /// See `by_set`.
@@ -104,6 +106,10 @@ pub struct Checker {
     pub turned_on: u32,
     /// The handoffs so far.
     pub report: Report,
+    /// Devices' writes are watched: no callback tells them, so what memory held at the last
+    /// handoff is kept as a hash of each line.
+    pub devices: bool,
+    memory: Vec<u64>,
     kept: Vec<Option<Kept>>,
     generations: u32,
 }
@@ -126,6 +132,8 @@ impl Checker {
             pending: Pending::default(),
             turned_on: 0,
             report,
+            devices: false,
+            memory: Vec::new(),
             kept: vec![None; KEPT],
             generations: 1,
         }
@@ -165,6 +173,19 @@ impl Checker {
         self.turned_on = 0;
         self.tables.clear();
         self.stacks.clear();
+        if self.devices {
+            self.memory = self.ram.hashes();
+        }
+    }
+
+    /// Counts the lines that changed since the last handoff and that no CPU has written.
+    fn device_lines(&self) -> u32 {
+        let first = (self.ram.start / u64::from(LINE)) as u32;
+        let now = self.ram.hashes();
+        let changed = self.memory.iter().zip(&now).zip(first..);
+        changed
+            .filter(|((before, now), line)| before != now && self.lines.is_unwritten(*line))
+            .count() as u32
     }
 
     /// Translates, and checks the words of the tables that this needs.
@@ -474,6 +495,9 @@ impl Checker {
                 if clean && !unification && cached {
                     if self.counts.by_address == 0 {
                         self.counts.dirty = self.lines.dirty_lines();
+                        if self.devices {
+                            self.counts.device = self.device_lines();
+                        }
                     }
                     self.stacks.insert(sp >> 12);
                 }

@@ -111,9 +111,10 @@ impl Handoff {
 
     fn print_counts(&self, checker: &mut Checker, counts: Counts) {
         checker.report.note(&format!(
-            "handoff {} lines dirty {} by-address {} by-address-dirty {} by-set {} by-set-dirty {}",
+            "handoff {} lines dirty {} device {} by-address {} by-address-dirty {} by-set {} by-set-dirty {}",
             self.number,
             counts.dirty,
+            counts.device,
             counts.by_address,
             counts.by_address_dirty,
             counts.by_set,

@@ -455,6 +455,12 @@ impl Lines {
             .collect()
     }
 
+    /// Says whether no CPU has written a line since the last handoff.
+    pub fn is_unwritten(&self, line: u32) -> bool {
+        self.index(line)
+            .is_some_and(|i| self.entered[i] < self.epoch && self.written[i] < self.epoch)
+    }
+
     /// Returns the lines of a range with bytes that were lost.
     pub fn lost(&self, start: u32, end: u32) -> Vec<u32> {
         let lines = start / LINE..end.div_ceil(LINE);

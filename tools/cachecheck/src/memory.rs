@@ -1,7 +1,7 @@
 //! The machine's RAM as QEMU holds it: always the newest bytes, wherever a real machine would
 //! have them.
 
-use crate::walk::Memory;
+use crate::{lines::LINE, walk::Memory};
 
 /// RAM, once it is known where QEMU keeps it.
 #[derive(Debug)]
@@ -56,6 +56,25 @@ impl Ram {
         (0..count as u64)
             .map_while(|i| self.byte(address.checked_add(i)?))
             .collect()
+    }
+
+    /// Returns a hash of each line.
+    pub fn hashes(&self) -> Vec<u64> {
+        let Some(host) = self.host else {
+            return Vec::new();
+        };
+        let lines = self.size as usize / LINE as usize;
+        (0..lines).map(|line| Self::hash(host, line)).collect()
+    }
+
+    fn hash(host: usize, line: usize) -> u64 {
+        const WORDS: usize = LINE as usize / 8;
+        let first = (host + line * LINE as usize) as *const u64;
+        // SAFETY: as in `byte`; a line is aligned, and the caller counts the lines of RAM.
+        let words = unsafe { std::ptr::read_volatile(first.cast::<[u64; WORDS]>()) };
+        words.iter().fold(0, |hash: u64, word| {
+            (hash.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95)
+        })
     }
 
     fn byte(&self, address: u64) -> Option<u8> {

@@ -111,7 +111,8 @@ fn install(id: PluginId) {
 
 impl State {
     fn new(id: PluginId, arguments: &[String]) -> Result<Self, String> {
-        let (mut ram, mut out, mut programs, mut stop_after) = (None, None, Vec::new(), 0);
+        let (mut ram, mut out, mut programs) = (None, None, Vec::new());
+        let (mut stop_after, mut devices) = (0, false);
         for argument in arguments {
             let (name, value) = argument.split_once('=').unwrap_or((argument, ""));
             match name {
@@ -125,6 +126,7 @@ impl State {
                     let file = File::create(value).map_err(|error| format!("{value}: {error}"))?;
                     out = Some(file);
                 }
+                "devices" => devices = true,
                 "elf" => programs.push(Program::read(value)?),
                 "stop-after" => {
                     stop_after = value.parse().map_err(|_| format!("stop-after={value}"))?
@@ -135,8 +137,10 @@ impl State {
         let (start, size) = ram.ok_or("ram=START:SIZE is wanted, in hexadecimal")?;
         let mut report = Report::new(out.ok_or("out=FILE is wanted")?);
         report.note(&format!("cachecheck ram {start:x}..{:x}", start + size));
+        let mut checker = Checker::new(start, size, report, programs);
+        checker.devices = devices;
         Ok(Self {
-            checker: Checker::new(start, size, report, programs),
+            checker,
             handoff: None,
             registers: HashMap::new(),
             buffer: None,

@@ -27,6 +27,7 @@ const RAM_VIRT: u64 = 0x4000_0000;
 pub struct Watched {
     machine: Machine,
     stop_after: u32,
+    devices: bool,
     elf: Vec<PathBuf>,
 }
 
@@ -50,6 +51,8 @@ pub struct Verdict {
     pub word: Option<String>,
     /// Lines that were dirty when the teardown began.
     pub dirty: u32,
+    /// Lines that a device wrote since the handoff before, with [`Watched::devices`].
+    pub device: u32,
     /// Lines cleaned by address, and those of them that were dirty.
     pub by_address: u32,
     /// See `by_address`.
@@ -176,6 +179,7 @@ impl Verdict {
                     let number = number.parse().unwrap_or(0);
                     match *name {
                         "dirty" => self.dirty = number,
+                        "device" => self.device = number,
                         "by-address" => self.by_address = number,
                         "by-address-dirty" => self.by_address_dirty = number,
                         "by-set-dirty" => self.by_set_dirty = number,
@@ -206,6 +210,7 @@ impl Watched {
         Ok(Self {
             machine: machine.cpus(1),
             stop_after: 0,
+            devices: false,
             elf: build::file(BATON_ELF).into_iter().collect(),
         })
     }
@@ -214,6 +219,12 @@ impl Watched {
     /// unwatched, at full speed.
     pub fn stop_after(mut self, count: u32) -> Self {
         self.stop_after = count;
+        self
+    }
+
+    /// Has the lines counted that devices write.
+    pub fn devices(mut self) -> Self {
+        self.devices = true;
         self
     }
 
@@ -243,6 +254,9 @@ impl Watched {
             verdicts.display(),
             self.stop_after
         );
+        if self.devices {
+            options.push_str(",devices=on");
+        }
         for elf in &self.elf {
             options.push_str(&format!(",elf={}", elf.display()));
         }
@@ -295,7 +309,7 @@ mod tests {
     const REPORT: &str = "\
 cachecheck ram 40000000..60000000
 handoff 1 entry 40400000 cpu 0 hyp caches off image 40400000..40430744
-handoff 1 lines dirty 5 by-address 32 by-address-dirty 30 by-set 37376 by-set-dirty 2
+handoff 1 lines dirty 5 device 7 by-address 32 by-address-dirty 30 by-set 37376 by-set-dirty 2
 handoff 1 verdict CLEAN
 handoff 2 entry 40008000 cpu 0 hyp caches off image 40008000..400127c4
 handoff 2 VIOLATION dirty 40430600..40430740 lines 5 owner image writer baton:memcpy
@@ -314,6 +328,7 @@ handoff 2 verdict VIOLATION
             (first.dirty, first.by_address, first.by_set_dirty),
             (5, 32, 2)
         );
+        assert_eq!((first.device, first.by_address_dirty), (7, 30));
         assert_eq!(second.entry, 0x4000_8000);
         assert_eq!(second.part("image"), Some((0x4000_8000, 0x4001_27c4)));
         assert_eq!(second.part("tree"), None);

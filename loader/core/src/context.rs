@@ -3,13 +3,13 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysAddr, PhysRange};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange};
 
 use crate::{
     boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
     log::Log,
     machine::Machine,
 };
@@ -82,6 +82,10 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// Variables.
     pub env: Environment,
+    /// The processor's own state; `None` on a machine that nobody can look into.
+    pub inspect: Option<&'a dyn Inspect>,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
@@ -116,6 +120,8 @@ impl<'a> Context<'a> {
         Self {
             machine,
             env: Environment::with_defaults(),
+            inspect: None,
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),

@@ -77,6 +77,11 @@ impl SystemCpuInterface for CpuInterface {
 }
 
 impl Quiesce {
+    /// Finds an interrupt that whoever was here before took and never ended.
+    pub fn active_interrupt(&mut self) -> Option<u32> {
+        self.gic.as_mut()?.active(cpu::affinity())
+    }
+
     /// Stops all DMA and settles the interrupt controller. A step of the handoff: allocates
     /// nothing and cannot fail.
     pub fn all(&mut self) {

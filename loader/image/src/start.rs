@@ -1,9 +1,6 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
@@ -11,7 +8,7 @@ use baton_core::{
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
 };
@@ -22,6 +19,7 @@ use platform_armv7::{
     entry::{self, EntryState},
     exception,
     guard::FaultGuard,
+    inspect::{Found, Processor},
     layout,
 };
 use platform_drivers::{psci::Psci, timer::ArchTimer};
@@ -52,6 +50,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // copy's memory is nobody's from here on: `load` may write there.
     let (info, state) = unsafe { (&info.read(), &state.read()) };
     entry::install_vectors();
+    let before = &Found::capture(state);
+    before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
@@ -88,7 +88,7 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, state, tree, &found, clock, devices)
+    run(info, (state, before), tree, &found, clock, devices)
 }
 
 /// Waits for a reset.
@@ -193,12 +193,16 @@ fn mapped_memory(map: &MemoryMap, log: Option<PhysRange>) -> MappedMemory {
 
 fn run(
     info: &EarlyInfo,
-    state: &EntryState,
+    (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
-    devices: Devices,
+    mut devices: Devices,
 ) -> ! {
+    let processor = Processor {
+        found: before,
+        active_interrupt: devices.quiesce.active_interrupt(),
+    };
     let mut map = memory_map(info, found);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
@@ -215,7 +219,7 @@ fn run(
         log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    let warnings = warnings(state, info, map.initrd, &devices.failures);
+    let warnings = warnings((state, &processor), info, map.initrd, &devices.failures);
     write_console(&mut console, &warnings);
     let mut cx = Context::new(Machine {
         console: &mut console,
@@ -227,6 +231,7 @@ fn run(
         guard: &FaultGuard,
         cpu: cpu::facts(),
     });
+    cx.inspect = Some(&processor);
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -261,7 +266,7 @@ fn banner(cx: &mut Context<'_>) {
 
 /// Returns what the user should know before anything else.
 fn warnings(
-    state: &EntryState,
+    (state, processor): (&EntryState, &Processor<'_>),
     info: &EarlyInfo,
     initrd: Option<PhysRange>,
     failures: &[(String, String)],
@@ -270,6 +275,7 @@ fn warnings(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
+    taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
         let _ = match info.given {
@@ -340,33 +346,42 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
     cx.log.store();
 }
 
-/// Sets what the first stage and the hardware say.
+/// Says in one line what a former owner of HYP left that no payload is owed.
+fn taken_over(processor: &Processor<'_>, lines: &mut String) {
+    if processor.found.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    let undone = processor.found.undone();
+    let active = processor.active_interrupt;
+    if undone.is_empty() && active.is_none() {
+        return;
+    }
+    let _ = write!(lines, "undone of a former owner: {undone}");
+    if let Some(interrupt) = active {
+        let _ = write!(lines, " GIC={interrupt} active");
+    }
+    let _ = writeln!(lines, " (`hyp entry`)");
+}
+
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
-    }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
     if let Some(initrd) = cx.map.initrd {
         let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
-        cx.env.set("initrdfile", &place);
+        cx.env.give("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

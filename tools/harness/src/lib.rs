@@ -29,6 +29,7 @@ mod scratch;
 mod script;
 mod session;
 mod slots;
+pub mod soak;
 mod tool;
 mod transcript;
 pub mod witness;

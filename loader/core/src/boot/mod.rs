@@ -29,5 +29,5 @@ pub use memory_map::{
 };
 pub use placement::{KernelFacts, Piece, PlaceError, Placement, Request, place};
 pub use plan::{BootPlan, Part};
-pub use prepared::{Options, Prepared, Staged, Sum};
+pub use prepared::{Options, Prepared, Staged};
 pub use source::{Opened, Source};

@@ -5,14 +5,20 @@ mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cache;
 mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod env;
 mod exception;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod go;
 mod help;
+mod hyp;
 mod kexec;
 mod load;
 mod log;
@@ -27,6 +33,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod sleep;
 mod version;
@@ -133,7 +141,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -197,14 +208,23 @@ pub static COMMANDS: &[&Command] = &[
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cache::CACHE,
     &cmp::CMP,
     &cp::CP,
     &crc32::CRC32,
+    &cache::DCACHE,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &go::GO,
+    &env::GREPENV,
     &help::HELP,
+    &hyp::HYP,
+    &cache::ICACHE,
     &kexec::KEXEC,
     &load::LOAD,
     &log::LOG,
@@ -217,6 +237,8 @@ pub static COMMANDS: &[&Command] = &[
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &sleep::SLEEP,
     &version::VERSION,

@@ -1,6 +1,6 @@
 //! What the entry code must know before it can move itself: memory, and what of it is taken.
 //!
-//! Runs before there is a heap: everything is on the stack (about 800 bytes of result and 600 of
+//! Runs before there is a heap: everything is on the stack (about 1100 bytes of result and 600 of
 //! frames), and the scan is the
 //! check itself, so the blob is walked once.
 

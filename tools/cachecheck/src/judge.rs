@@ -70,7 +70,9 @@ impl Handoff {
     }
 
     fn pending(&self, checker: &mut Checker, place: Place) -> crate::checker::Pending {
-        let times = checker.cpu(place.cpu).times;
+        let cpu = checker.cpu(place.cpu);
+        let times = cpu.times;
+        let pl1_is_on = cpu.bank(Regime::Pl1).sctlr & MMU != 0;
         let in_hyp = place.regime == Regime::Hyp;
         let empty = if in_hyp {
             times.non_hyp_empty
@@ -80,7 +82,7 @@ impl Handoff {
         crate::checker::Pending {
             hyp: times.hyp_on > times.hyp_empty,
             // What the TLB holds after a reset nobody knows (DDI 0406C B3.9.1).
-            pl1: empty == 0 || times.pl1_on > empty,
+            pl1: empty == 0 || times.pl1_on > empty || pl1_is_on,
         }
     }
 

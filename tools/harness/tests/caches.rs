@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use harness::{
-    Card, Machine, Result, Session,
-    caches::{Watch, Watched},
-    flow, here, witness,
+    Card, Machine, Result, Session, build,
+    caches::{Verdicts, Watch, Watched},
+    flow, here,
+    soak::squatter::squat,
+    witness,
 };
 
 /// Starts a watched machine with the built card and goes from U-Boot's `bootz` to Baton's prompt.
@@ -58,7 +60,7 @@ fn in_svc() -> Result<()> {
 /// QEMU enters Baton itself: there are no caches to clean before.
 #[test]
 fn entered_by_qemu() -> Result<()> {
-    let baton = harness::build::file("baton.zimg")?;
+    let baton = build::file("baton.zimg")?;
     let machine = Machine::virt(here!()).card(Card::built()?).kernel(&baton);
     let mut watch = Watched::new(machine)?.start()?;
     watch.session.expect(flow::BANNER)?;
@@ -106,4 +108,44 @@ fn debian() -> Result<()> {
     session.send_line("boot");
     flow::linux(session, "HYP", 1)?;
     watch.all_clean(2).map(drop)
+}
+
+/// The squatter is handed over to cleanly, and hands over in one of its ways: with everything
+/// dirty. Baton reads nothing that it must not, and the handoff after it is clean again.
+fn squatted(machine: Machine, way: &str) -> Result<Verdicts> {
+    let squatter = build::read("payloads/squatter.zimg")?;
+    let card = Card::built()?.with_file("squatter.zimg", &squatter)?;
+    let machine = machine.card(card).kernel(&build::file("baton.zimg")?);
+    let mut watch = Watched::new(machine)?.start()?;
+    let session = &mut watch.session;
+    session.expect(flow::BANNER)?;
+    flow::stop_countdown(session)?;
+    squat(session, way)?;
+    boot_from_card(session)?;
+    let verdicts = watch.verdicts()?;
+    assert_eq!(verdicts.inconclusive, None, "{}", verdicts.text);
+    assert_eq!(verdicts.handoffs.len(), 4, "{}", verdicts.text);
+    for (verdict, number) in verdicts.handoffs.iter().zip(1..) {
+        if number != 3 {
+            assert_eq!(verdict.word.as_deref(), Some("CLEAN"), "{}", verdicts.text);
+        }
+    }
+    if let Some(taken_over) = verdicts.handoffs.get(2) {
+        for violation in &taken_over.violations {
+            let wrong = ["read-", "walk-", "write-", "fetch-stale"];
+            let stumbled = wrong.iter().any(|kind| violation.kind.starts_with(kind));
+            assert!(!stumbled, "{violation}\n{}", verdicts.text);
+        }
+    }
+    Ok(verdicts)
+}
+
+#[test]
+fn the_squatter_with_its_caches_on() -> Result<()> {
+    squatted(Machine::virt(here!()), "hyp").map(drop)
+}
+
+#[test]
+fn the_squatter_with_its_caches_off() -> Result<()> {
+    squatted(Machine::virt(here!()), "off").map(drop)
 }

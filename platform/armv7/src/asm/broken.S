@@ -186,6 +186,7 @@ broken_pl1:
     tst     r1, #F_PL1_ON
     orrne   r0, r0, #5                  @ M and C
     mcr     p15, 0, r0, c1, c0, 0       @ SCTLR
+    isb
     b       after_pl1
 .Lbroken_sctlr:
     .word   SCTLR_OFF

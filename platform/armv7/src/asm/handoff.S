@@ -94,6 +94,13 @@ hand_off_asm:
     mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
     isb                                 @ the next fetch goes without MMU and caches
     end_step off
+    @ PL1's too, which a former owner may have left on: as long as its M is set, a walk of its
+    @ tables may be done on speculation, and what that brings in must be dropped by the next steps.
+    step    pl1
+    ldr     r3, .Lsctlr
+    mcr     p15, 0, r3, c1, c0, 0       @ SCTLR as reset gives it
+    isb
+    end_step pl1
     @ [S] What lies outside those ranges, by set/way, this being the one CPU running. After the
     @ caches are off, so that one pass is enough: no line can come in any more, and what
     @ speculation brought in before, clean but soon older than what the payload writes with its
@@ -163,10 +170,6 @@ hand_off_asm:
     mov     r3, #0
 
 .Lpl1_registers:
-    step    pl1
-    ldr     r0, .Lsctlr
-    mcr     p15, 0, r0, c1, c0, 0       @ SCTLR as reset gives it
-    end_step pl1
     mcr     p15, 0, r3, c2, c0, 2       @ TTBCR = 0
     mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
     mcr     p15, 0, r3, c2, c0, 1       @ TTBR1

@@ -164,8 +164,8 @@ build/qemu10/qemu-system-arm: | run-programs
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd
 
-build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/setup/lab \
-| build-programs
+build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/initrd/soak \
+tools/linux/baton-kexec tools/setup/lab | build-programs
 	@tools/setup/lab
 
 $(CARD): $(CARD_FILES) $(CARD_SCRIPT) $(RECIPE) $(MKCARD) build/firmware/u-boot.bin

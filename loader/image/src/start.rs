@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
-    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap},
+    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
@@ -13,7 +13,7 @@ use baton_core::{
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::{PhysRange, PhysicalMemory as _};
+use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
@@ -135,7 +135,7 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
+fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -150,7 +150,7 @@ fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
         owner: "Baton".into(),
     }];
     let mut map = MemoryMap::new(found.memory.clone(), reserved, loader);
-    map.initrd = found.initrd.filter(|initrd| map.is_ram(*initrd));
+    map.initrd = initrd.filter(|initrd| map.is_ram(*initrd));
     map
 }
 
@@ -203,12 +203,13 @@ fn run(
         found: before,
         active_interrupt: devices.quiesce.active_interrupt(),
     };
-    let mut map = memory_map(info, found);
+    let tree_at = info.tree.unwrap_or_default();
+    let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
+    let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
+    let mut map = memory_map(info, found, initrd);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
-    if let Some(initrd) = map.initrd {
-        memory.keep(initrd, FIRST_STAGE_INITRD);
-    }
+    settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {

@@ -96,6 +96,8 @@ register32!(/// Vector base, PL1.
     Vbar, "0", "c12", "c0", "0", rw);
 register32!(/// Translation table base control, PL1.
     Ttbcr, "0", "c2", "c0", "2", rw);
+register32!(/// Translation table base 1, PL1, or its low word.
+    Ttbr1, "0", "c2", "c0", "1", r);
 register32!(/// Memory attributes 0, PL1.
     Mair0, "0", "c10", "c2", "0", rw);
 register32!(/// Memory attributes 1, PL1.

@@ -15,6 +15,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arrival;
 pub mod build;
 pub mod caches;
 mod card;
@@ -22,6 +23,7 @@ mod count;
 mod error;
 pub mod flow;
 mod gdb;
+pub mod linux;
 mod machine;
 mod monitor;
 mod pattern;

@@ -70,6 +70,16 @@ pub struct Found {
     hyp: bool,
     /// It was entered below a HYP that answered like Linux's stub, and went there.
     pub through_stub: bool,
+    /// A kernel has run, and called kexec.
+    pub by_kernel: bool,
+}
+
+/// Tells whether Linux has run here: it leaves two things that no loader has a use for, vectors at
+/// 0xffff0000 (SCTLR.V, DDI 0406C B4.1.130) and tables for its own half of the address space in
+/// TTBR1. After a reset either may be anything, but hardly both so.
+fn entered_by_kernel(state: &EntryState) -> bool {
+    const V: u32 = 1 << 13;
+    state.control & V != 0 && r::Ttbr1::read() != 0
 }
 
 impl Found {
@@ -93,6 +103,7 @@ impl Found {
             values,
             hyp,
             through_stub: hyp && state.cpsr & 0x1f != 0x1a,
+            by_kernel: entered_by_kernel(state),
         }
     }
 

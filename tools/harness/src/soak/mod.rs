@@ -6,6 +6,7 @@
 //!
 //! To add one: a module with a `pub static NAME: Kind`, and its line in [`KINDS`].
 
+pub mod debian;
 pub mod relay;
 pub mod squatter;
 
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// Every chain, in the order the tool runs them.
-pub static KINDS: &[&Kind] = &[&relay::RELAY, &squatter::SQUATTER];
+pub static KINDS: &[&Kind] = &[&relay::RELAY, &squatter::SQUATTER, &debian::DEBIAN];
 
 /// A chain: its name, and how it starts.
 pub struct Kind {

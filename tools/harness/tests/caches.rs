@@ -5,7 +5,7 @@ use std::time::Duration;
 use harness::{
     Card, Machine, Result, Session, build,
     caches::{Verdicts, Watch, Watched},
-    flow, here,
+    flow, here, linux,
     soak::squatter::squat,
     witness,
 };
@@ -19,6 +19,9 @@ fn by_bootz(machine: Machine) -> Result<Watch> {
 
 /// How long QEMU may take to end.
 const END: Duration = Duration::from_secs(60);
+
+/// How long Debian's programs may take when every access of theirs is looked at.
+const SLOW: Duration = Duration::from_secs(180);
 
 /// Boots the witness and lets it report, but for the CRCs, which take half a minute here: what is
 /// in memory is the other tests' affair.
@@ -148,4 +151,17 @@ fn the_squatter_with_its_caches_on() -> Result<()> {
 #[test]
 fn the_squatter_with_its_caches_off() -> Result<()> {
     squatted(Machine::virt(here!()), "off").map(drop)
+}
+
+/// Debian, followed all the way, and stock kexec-tools: the kernel hands over to Baton, and Baton
+/// to the witness.
+#[test]
+fn kexec_from_debian() -> Result<()> {
+    let mut watch = by_bootz(Machine::virt(here!()))?;
+    let session = &mut watch.session;
+    session.set_timeout(SLOW);
+    linux::boot_lab(session, "HYP", 1)?;
+    linux::kexec_to_prompt(session)?;
+    boot_from_card(session)?;
+    watch.all_clean(4).map(drop)
 }

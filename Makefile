@@ -156,7 +156,8 @@ build/cache/lab/modules/order &: FORCE
 build/cachecheck.so: FORCE | toolchain
 	@tools/host-cargo build -q --release --manifest-path tools/cachecheck/Cargo.toml \
 		--target-dir target/cachecheck
-	@cmp -s target/cachecheck/release/libcachecheck.so $@ || cp target/cachecheck/release/libcachecheck.so $@
+	@cmp -s target/cachecheck/release/libcachecheck.so $@ || \
+		{ cp target/cachecheck/release/libcachecheck.so $@.new && mv $@.new $@; }
 
 build/qemu10/qemu-system-arm: | run-programs
 	@tools/setup/qemu10

@@ -128,27 +128,40 @@ pub struct Dirty {
     pub below_unification: bool,
 }
 
+/// A line's state: all that an access needs, side by side.
+#[derive(Clone, Copy, Debug, bytemuck::Zeroable)]
+#[repr(C)]
+struct State {
+    /// Bytes that a cache has and memory has not.
+    dirty: u64,
+    /// Bytes that a cache may have older than memory.
+    stale: u64,
+    /// Bytes that were dirty and are gone.
+    lost: u64,
+    /// When the line was dirtied, or went to the second level.
+    entered: u32,
+    /// When memory was written past the caches.
+    written: u32,
+    /// When the line was last invalidated by address.
+    gone: u32,
+    /// When the instruction cache took it.
+    fetched: u32,
+    /// The address of the instruction that wrote it last.
+    writer: u32,
+    flags: u8,
+}
+
 /// All lines of RAM.
 #[derive(Debug)]
 pub struct Lines {
     /// The number of the first line and how many there are.
     first: u32,
     count: u32,
-    dirty: Vec<u64>,
-    stale: Vec<u64>,
-    lost: Vec<u64>,
-    flags: Vec<u8>,
-    /// When the line was dirtied, or went to the second level.
-    entered: Vec<u32>,
-    /// When memory was written past the caches.
-    written: Vec<u32>,
-    /// When the line was last invalidated by address.
-    gone: Vec<u32>,
-    /// When the instruction cache took it.
-    fetched: Vec<u32>,
-    writer: Vec<u32>,
+    state: Vec<State>,
     /// How many lines of each region are dirty or stale.
     busy: Vec<u32>,
+    /// Whether a line of the region was ever stale or lost: then a load must look.
+    doubtful: Vec<u8>,
     /// How many lines are dirty.
     dirty_lines: u32,
     /// The clock: one more for each maintenance operation.
@@ -167,15 +180,8 @@ impl Lines {
         Self {
             first,
             count,
-            dirty: vec![0; size],
-            stale: vec![0; size],
-            lost: vec![0; size],
-            flags: vec![0; size],
-            entered: vec![0; size],
-            written: vec![0; size],
-            gone: vec![0; size],
-            fetched: vec![0; size],
-            writer: vec![0; size],
+            state: bytemuck::zeroed_vec(size),
+            doubtful: vec![0; size.div_ceil(REGION as usize)],
             busy: vec![0; size.div_ceil(REGION as usize)],
             dirty_lines: 0,
             now: 1,
@@ -213,11 +219,18 @@ impl Lines {
     fn set(&mut self, i: usize, dirty: u64, stale: u64) {
         let busy = |dirty: u64, stale: u64| u32::from(dirty | stale != 0);
         let region = i / REGION as usize;
-        let before = busy(self.dirty[i], self.stale[i]);
+        let before = busy(self.state[i].dirty, self.state[i].stale);
         self.busy[region] = self.busy[region] + busy(dirty, stale) - before;
-        self.dirty_lines = self.dirty_lines + u32::from(dirty != 0) - u32::from(self.dirty[i] != 0);
-        self.dirty[i] = dirty;
-        self.stale[i] = stale;
+        self.dirty_lines =
+            self.dirty_lines + u32::from(dirty != 0) - u32::from(self.state[i].dirty != 0);
+        self.state[i].dirty = dirty;
+        self.state[i].stale = stale;
+        self.doubtful[region] |= u8::from(stale != 0);
+    }
+
+    fn lose(&mut self, i: usize, bytes: u64) {
+        self.state[i].lost |= bytes;
+        self.doubtful[i / REGION as usize] |= u8::from(bytes != 0);
     }
 
     /// A store. `speculated`: when the CPU's caches were last on, 0 for never; `gone`: when the
@@ -232,56 +245,60 @@ impl Lines {
     ) -> Option<Fault> {
         let i = self.index(access.line)?;
         let mask = access.mask;
-        self.writer[i] = writer.unwrap_or(NO_WRITER);
-        if self.lost[i] != 0 {
-            self.lost[i] &= !mask;
+        self.state[i].writer = writer.unwrap_or(NO_WRITER);
+        if self.state[i].lost != 0 {
+            self.state[i].lost &= !mask;
         }
-        if self.fetched[i] >= instructions_since && self.fetched[i] != 0 {
-            self.flags[i] |= OLD_INSTRUCTIONS;
+        if self.state[i].fetched >= instructions_since && self.state[i].fetched != 0 {
+            self.state[i].flags |= OLD_INSTRUCTIONS;
         }
         if access.cached {
-            let (dirty, stale) = (self.dirty[i] | mask, self.stale[i] & !mask);
-            if dirty != self.dirty[i] || stale != self.stale[i] {
+            let (dirty, stale) = (self.state[i].dirty | mask, self.state[i].stale & !mask);
+            if dirty != self.state[i].dirty || stale != self.state[i].stale {
                 self.set(i, dirty, stale);
             }
-            self.flags[i] = self.flags[i] & (OLD_INSTRUCTIONS | OWN_STALE)
+            self.state[i].flags = self.state[i].flags & (OLD_INSTRUCTIONS | OWN_STALE)
                 | ABOVE_UNIFICATION
                 | access.cpu << CPU_SHIFT;
-            self.entered[i] = self.now;
+            self.state[i].entered = self.now;
             return None;
         }
-        self.written[i] = self.now;
-        if self.gone[i].max(gone) < speculated {
-            self.set(i, self.dirty[i], self.stale[i] | mask);
+        self.state[i].written = self.now;
+        if self.state[i].gone.max(gone) < speculated {
+            self.set(i, self.state[i].dirty, self.state[i].stale | mask);
             if speculated >= self.epoch {
-                self.flags[i] |= OWN_STALE;
+                self.state[i].flags |= OWN_STALE;
             } else {
-                self.flags[i] &= !OWN_STALE;
+                self.state[i].flags &= !OWN_STALE;
             }
         }
-        (self.dirty[i] != 0).then(|| self.dirt(i, Wrong::WriteOverDirty))
+        (self.state[i].dirty != 0).then(|| self.dirt(i, Wrong::WriteOverDirty))
     }
 
     /// A fault for dirty or lost bytes.
     fn dirt(&self, i: usize, wrong: Wrong) -> Fault {
         Fault {
             wrong,
-            inherited: self.entered[i] < self.epoch,
+            inherited: self.state[i].entered < self.epoch,
         }
     }
 
     /// A load, or a table walk.
     pub fn load(&self, access: Access) -> Option<Fault> {
         let i = self.index(access.line)?;
-        if self.lost[i] & access.mask != 0 {
+        if access.cached && self.doubtful[i / REGION as usize] == 0 {
+            return None;
+        }
+        if self.state[i].lost & access.mask != 0 {
             return Some(self.dirt(i, Wrong::ReadLost));
         }
         if !access.cached {
-            return (self.dirty[i] & access.mask != 0).then(|| self.dirt(i, Wrong::ReadDirty));
+            return (self.state[i].dirty & access.mask != 0)
+                .then(|| self.dirt(i, Wrong::ReadDirty));
         }
-        (self.stale[i] & access.mask != 0).then(|| Fault {
+        (self.state[i].stale & access.mask != 0).then(|| Fault {
             wrong: Wrong::ReadStale,
-            inherited: self.flags[i] & OWN_STALE == 0,
+            inherited: self.state[i].flags & OWN_STALE == 0,
         })
     }
 
@@ -289,21 +306,21 @@ impl Lines {
     /// `instructions_since`.
     pub fn fetch(&mut self, access: Access, kept: bool, instructions_since: u32) -> Option<Fault> {
         let i = self.index(access.line)?;
-        if kept && self.fetched[i] >= instructions_since && self.fetched[i] != 0 {
-            return (self.flags[i] & OLD_INSTRUCTIONS != 0).then(|| Fault {
+        if kept && self.state[i].fetched >= instructions_since && self.state[i].fetched != 0 {
+            return (self.state[i].flags & OLD_INSTRUCTIONS != 0).then(|| Fault {
                 wrong: Wrong::FetchStale,
-                inherited: self.fetched[i] < self.epoch,
+                inherited: self.state[i].fetched < self.epoch,
             });
         }
         if kept {
-            self.fetched[i] = self.now;
-            self.flags[i] &= !OLD_INSTRUCTIONS;
+            self.state[i].fetched = self.now;
+            self.state[i].flags &= !OLD_INSTRUCTIONS;
         }
-        let above = self.flags[i] & ABOVE_UNIFICATION != 0;
-        if self.dirty[i] != 0 && (above || !access.cached) {
+        let above = self.state[i].flags & ABOVE_UNIFICATION != 0;
+        if self.state[i].dirty != 0 && (above || !access.cached) {
             return Some(self.dirt(i, Wrong::FetchDirty));
         }
-        (self.lost[i] != 0).then(|| self.dirt(i, Wrong::ReadLost))
+        (self.state[i].lost != 0).then(|| self.dirt(i, Wrong::ReadLost))
     }
 
     /// Maintenance of the line, by address. Says whether it was dirty.
@@ -318,19 +335,19 @@ impl Lines {
         let Some(i) = self.index(line) else {
             return false;
         };
-        let was = self.dirty[i];
+        let was = self.state[i].dirty;
         if !clean {
-            self.lost[i] |= was;
+            self.lose(i, was);
         }
         if unification {
-            self.flags[i] &= !ABOVE_UNIFICATION;
-            self.entered[i] = now;
+            self.state[i].flags &= !ABOVE_UNIFICATION;
+            self.state[i].entered = now;
         } else {
-            self.set(i, 0, if invalidate { 0 } else { self.stale[i] });
-            self.flags[i] &= !ABOVE_UNIFICATION;
+            self.set(i, 0, if invalidate { 0 } else { self.state[i].stale });
+            self.state[i].flags &= !ABOVE_UNIFICATION;
         }
         if invalidate {
-            self.gone[i] = now;
+            self.state[i].gone = now;
         }
         was != 0
     }
@@ -339,8 +356,8 @@ impl Lines {
     pub fn forget_instructions(&mut self, line: u32) {
         self.tick();
         if let Some(i) = self.index(line) {
-            self.fetched[i] = 0;
-            self.flags[i] &= !OLD_INSTRUCTIONS;
+            self.state[i].fetched = 0;
+            self.state[i].flags &= !OLD_INSTRUCTIONS;
         }
     }
 
@@ -372,10 +389,10 @@ impl Lines {
         }
         if !op.clean {
             self.each_in_set(op.set, sets, |lines, i| {
-                let here = last || lines.flags[i] & ABOVE_UNIFICATION != 0;
-                if lines.dirty[i] != 0 && here {
-                    lines.lost[i] |= lines.dirty[i];
-                    lines.set(i, 0, lines.stale[i]);
+                let here = last || lines.state[i].flags & ABOVE_UNIFICATION != 0;
+                if lines.state[i].dirty != 0 && here {
+                    lines.lose(i, lines.state[i].dirty);
+                    lines.set(i, 0, lines.state[i].stale);
                 }
             });
         }
@@ -397,22 +414,25 @@ impl Lines {
         let (now, first) = (self.now, self.first);
         let mut written = 0;
         self.each_in_set(op.set, sets, |lines, i| {
-            let above = lines.flags[i] & ABOVE_UNIFICATION != 0;
-            let ours = lines.flags[i] >> CPU_SHIFT == op.cpu;
-            if lines.dirty[i] != 0 && lines.entered[i] < began {
+            let above = lines.state[i].flags & ABOVE_UNIFICATION != 0;
+            let ours = lines.state[i].flags >> CPU_SHIFT == op.cpu;
+            if lines.state[i].dirty != 0 && lines.state[i].entered < began {
                 if last && (!above || op.level == 0 && ours) {
-                    lines.set(i, 0, lines.stale[i]);
-                    lines.flags[i] &= !ABOVE_UNIFICATION;
+                    lines.set(i, 0, lines.state[i].stale);
+                    lines.state[i].flags &= !ABOVE_UNIFICATION;
                     written += 1;
                 } else if !last && above && ours {
-                    lines.flags[i] &= !ABOVE_UNIFICATION;
-                    lines.entered[i] = now;
+                    lines.state[i].flags &= !ABOVE_UNIFICATION;
+                    lines.state[i].entered = now;
                 }
             }
             let line = first + i as u32;
             let gone = levels.iter().map(|level| level.gone(line)).min();
-            if last && lines.stale[i] != 0 && gone.is_some_and(|gone| gone > lines.written[i]) {
-                lines.set(i, lines.dirty[i], 0);
+            if last
+                && lines.state[i].stale != 0
+                && gone.is_some_and(|gone| gone > lines.state[i].written)
+            {
+                lines.set(i, lines.state[i].dirty, 0);
             }
         });
         written
@@ -429,7 +449,7 @@ impl Lines {
             let before = (self.first + start) % sets;
             let mut i = start + (set + sets - before) % sets;
             while i < end {
-                if self.dirty[i as usize] | self.stale[i as usize] != 0 {
+                if self.state[i as usize].dirty | self.state[i as usize].stale != 0 {
                     each(self, i as usize);
                 }
                 i += sets;
@@ -446,31 +466,32 @@ impl Lines {
                 let start = region as u32 * REGION;
                 start..(start + REGION).min(self.count)
             })
-            .filter(|i| self.dirty[*i as usize] != 0)
+            .filter(|i| self.state[*i as usize].dirty != 0)
             .map(|i| Dirty {
                 line: self.first + i,
                 writer: self.writer_at(i as usize),
-                below_unification: self.flags[i as usize] & ABOVE_UNIFICATION == 0,
+                below_unification: self.state[i as usize].flags & ABOVE_UNIFICATION == 0,
             })
             .collect()
     }
 
     /// Says whether no CPU has written a line since the last handoff.
     pub fn is_unwritten(&self, line: u32) -> bool {
-        self.index(line)
-            .is_some_and(|i| self.entered[i] < self.epoch && self.written[i] < self.epoch)
+        self.index(line).is_some_and(|i| {
+            self.state[i].entered < self.epoch && self.state[i].written < self.epoch
+        })
     }
 
     /// Returns the lines of a range with bytes that were lost.
     pub fn lost(&self, start: u32, end: u32) -> Vec<u32> {
         let lines = start / LINE..end.div_ceil(LINE);
         lines
-            .filter(|line| self.index(*line).is_some_and(|i| self.lost[i] != 0))
+            .filter(|line| self.index(*line).is_some_and(|i| self.state[i].lost != 0))
             .collect()
     }
 
     fn writer_at(&self, i: usize) -> Option<u32> {
-        (self.writer[i] != NO_WRITER).then_some(self.writer[i])
+        (self.state[i].writer != NO_WRITER).then_some(self.state[i].writer)
     }
 
     /// Returns the address of the instruction that wrote a line last.

@@ -440,6 +440,9 @@ impl Checker {
         if cached {
             cpu.times.cached = now;
         }
+        if before & INSTRUCTIONS != 0 {
+            cpu.times.fetched = now;
+        }
         if place.regime == regime && gone & (MMU | DATA | INSTRUCTIONS) != 0 {
             cpu.times.off = now;
         }

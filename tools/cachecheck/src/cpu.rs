@@ -68,6 +68,8 @@ pub struct Times {
     pub cached: u32,
     /// The MMU of each regime, or a cache, was last turned off.
     pub off: u32,
+    /// The I-cache was last on, in any regime.
+    pub fetched: u32,
     /// ICIALLU.
     pub instructions: u32,
     /// HSCTLR.M was last on; the TLB was last emptied of HYP's.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     checker::{Checker, Counts, Finding, Place},
-    cpu::{DATA, MMU, Regime},
+    cpu::{DATA, INSTRUCTIONS, MMU, Regime},
     lines::{LINE, Wrong},
     payload::{Payload, Range},
 };
@@ -151,7 +151,15 @@ impl Handoff {
                 "no ISB after MMU and caches were turned off".to_owned(),
             );
         }
-        if times.off != 0 && times.instructions < times.off {
+        // With the I-cache off nothing comes into it any more. Where it is left on, which is
+        // allowed, what was translated for others must not be in it.
+        let control = banks[place.regime as usize].sctlr;
+        let since = if control & INSTRUCTIONS == 0 {
+            times.fetched
+        } else {
+            times.off
+        };
+        if since != 0 && times.instructions < since {
             self.violation(
                 "icache",
                 "no ICIALLU after MMU and caches were turned off".to_owned(),
@@ -233,7 +241,7 @@ impl Handoff {
         let named = checker
             .programs
             .iter()
-            .find_map(|program| program.place(address));
+            .find_map(|program| program.place(address, &checker.ram));
         named.unwrap_or_else(|| {
             let page = address >> 12;
             let near = checker.stacks.range(page.saturating_sub(1)..=page + 1);
@@ -348,7 +356,7 @@ fn function_at(checker: &Checker, pc: u32) -> Option<String> {
     checker
         .programs
         .iter()
-        .find_map(|program| program.function(pc))
+        .find_map(|program| program.function(pc, &checker.ram))
 }
 
 fn code_at(pc: Option<u32>) -> String {

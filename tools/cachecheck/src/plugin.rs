@@ -189,11 +189,12 @@ impl State {
         }
         let (clidr, mpidr, ctr) = (
             self.register("CLIDR"),
-            self.register("MPIDR"),
+            // MPIDR is not among QEMU's; the identity that HYP gives starts as the real one.
+            self.register("VMPIDR"),
             self.register("CTR"),
         );
-        let has_secure =
-            self.registers.contains_key("SCR") && self.register("ID_PFR1") >> 4 & 15 != 0;
+        // QEMU has secure copies of the banked registers where there is a secure state.
+        let has_secure = self.registers.keys().any(|name| name.ends_with("_S"));
         let cpu = self.checker.cpu(number);
         (cpu.clidr, cpu.mpidr, cpu.ctr) = (clidr, mpidr, ctr);
         cpu.secure_state = has_secure.then_some(false);

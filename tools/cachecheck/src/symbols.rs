@@ -102,15 +102,17 @@ impl Program {
         }
     }
 
-    fn offset(&self, address: u32) -> Option<u32> {
-        // The highest image that starts below: images do not overlap.
+    fn offset(&self, address: u32, ram: &Ram) -> Option<u32> {
+        // The highest image that starts below, if it is still there: images do not overlap.
         let base = self.bases.range(..=address).next_back()?;
-        Some(address - base)
+        let offset = address - base;
+        let there = ram.word(u64::from(*base) + 0x24) == Some(ZIMAGE_MAGIC);
+        (there && offset < HOME).then_some(offset)
     }
 
     /// Names the function at an address.
-    pub fn function(&self, address: u32) -> Option<String> {
-        let offset = self.offset(address)?;
+    pub fn function(&self, address: u32, ram: &Ram) -> Option<String> {
+        let offset = self.offset(address, ram)?;
         let index = self
             .functions
             .partition_point(|(start, ..)| *start <= offset);
@@ -121,8 +123,8 @@ impl Program {
     }
 
     /// Names the part of the program that an address is in.
-    pub fn place(&self, address: u32) -> Option<&'static str> {
-        let offset = self.offset(address)?;
+    pub fn place(&self, address: u32, ram: &Ram) -> Option<&'static str> {
+        let offset = self.offset(address, ram)?;
         let found = self
             .places
             .iter()

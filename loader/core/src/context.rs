@@ -1,12 +1,13 @@
 //! What a command works on.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, Inspect, PhysAddr, PhysRange};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange, Rtc};
 
 use crate::{
     boot::{MemoryMap, Staged},
+    commands::Remembered,
     console::Input,
     devicetree::{Psci, WorkingTree},
     env::{Environment, Store},
@@ -74,12 +75,29 @@ pub struct BoardFacts {
     pub psci_version: Option<(u16, u16)>,
     /// Where the loader was entered: the address of its image before it moved itself.
     pub entered_at: Option<PhysAddr>,
+    /// Which driver has bound to what, in tree order.
+    pub devices: Vec<BoundDevice>,
+}
+
+/// A device that a driver has bound to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundDevice {
+    /// Its path in the device tree.
+    pub path: String,
+    /// What kind of device it is, `serial`.
+    pub class: &'static str,
+    /// The driver's name.
+    pub driver: &'static str,
+    /// It is in use: neither broken nor empty.
+    pub active: bool,
 }
 
 /// The state of a session at the prompt.
 pub struct Context<'a> {
     /// The machine.
     pub machine: Machine<'a>,
+    /// The real-time clock, where there is one.
+    pub rtc: Option<Box<dyn Rtc>>,
     /// Variables.
     pub env: Environment,
     /// The processor's own state; `None` on a machine that nobody can look into.
@@ -108,6 +126,8 @@ pub struct Context<'a> {
     pub input: Input,
     /// What an empty line runs: a command that can go on (`md`) leaves its continuation here.
     pub repeat: Option<String>,
+    /// What the memory commands know from one call to the next.
+    pub remembered: Remembered,
     /// How deep `run` is nested.
     pub depth: u8,
     /// The last character written through this context was a newline.
@@ -119,6 +139,7 @@ impl<'a> Context<'a> {
     pub fn new(machine: Machine<'a>) -> Self {
         Self {
             machine,
+            rtc: None,
             env: Environment::with_defaults(),
             inspect: None,
             store: Store::default(),
@@ -133,6 +154,7 @@ impl<'a> Context<'a> {
             build: BuildInfo::default(),
             input: Input::default(),
             repeat: None,
+            remembered: Remembered::default(),
             depth: 0,
             at_line_start: true,
         }

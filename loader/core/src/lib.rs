@@ -11,6 +11,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod boot;
+pub mod calendar;
 pub mod commands;
 pub mod console;
 pub mod context;

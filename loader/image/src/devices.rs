@@ -3,16 +3,18 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use baton_core::{
+    context::BoundDevice,
     devicetree::{Device, Discovery, PsciConduit},
     machine::Disk,
 };
-use platform_api::RawUart;
+use platform_api::{RawUart, Rtc};
 use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
     mmc::{Card, pl181, sunxi},
     psci::{Conduit, Psci},
+    rtc,
     timer::ArchTimer,
     uart::{
         Uart, ns16550,
@@ -33,6 +35,10 @@ pub struct Devices {
     pub disks: Vec<Disk>,
     /// What a handoff must quiet.
     pub quiesce: Quiesce,
+    /// The real-time clock.
+    pub rtc: Option<Box<dyn Rtc>>,
+    /// Which driver has bound to what.
+    pub bound: Vec<BoundDevice>,
     /// Devices that are there and could not be used: path and reason.
     pub failures: Vec<(String, String)>,
 }
@@ -161,10 +167,14 @@ pub unsafe fn bind(
         raw_uart,
         disks: Vec::new(),
         quiesce: Quiesce::default(),
+        rtc: None,
+        bound: Vec::new(),
         failures: Vec::new(),
     };
     for device in &found.devices {
-        match device.with_node(driver_for) {
+        let driver = device.with_node(driver_for);
+        let before = (devices.disks.len(), devices.failures.len());
+        match driver {
             // SAFETY: the caller's word.
             Some(Driver::VirtioMmio) => unsafe { bind_virtio(device, clock, &mut devices) },
             // SAFETY: the caller's word.
@@ -178,7 +188,17 @@ pub unsafe fn bind(
                     Err(error) => devices.fail(device, &error),
                 }
             }
+            Some(Driver::Pl031) => {
+                // SAFETY: the caller's word.
+                match unsafe { device.with_node(|node| rtc::probe(node)) } {
+                    Ok(clock) => devices.rtc = Some(Box::new(clock)),
+                    Err(error) => devices.fail(device, &error),
+                }
+            }
             Some(Driver::Pl011 | Driver::Ns16550) | None => {}
+        }
+        if let Some(driver) = driver {
+            devices.note(device, driver, before);
         }
     }
     devices
@@ -249,6 +269,22 @@ impl Devices {
             index,
             path: node.path.clone(),
             device,
+        });
+    }
+
+    /// Notes what a driver has bound to, for `dm tree`. `before` is how many disks and failures
+    /// there were before it did.
+    fn note(&mut self, device: &Device, driver: Driver, (disks, failures): (usize, usize)) {
+        let active = match driver {
+            Driver::VirtioMmio | Driver::SunxiMmc | Driver::Pl181 => self.disks.len() > disks,
+            Driver::Pl011 | Driver::Ns16550 => device.path == self.console_path,
+            Driver::Gic2 | Driver::Gic3 | Driver::Pl031 => self.failures.len() == failures,
+        };
+        self.bound.push(BoundDevice {
+            path: device.path.clone(),
+            class: driver.class(),
+            driver: driver.name(),
+            active,
         });
     }
 

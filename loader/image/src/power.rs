@@ -11,6 +11,12 @@ impl Power for PsciPower {
         self.0.as_mut().map_or(PowerError::NoMethod, Power::reset)
     }
 
+    fn warm_reset(&mut self) -> PowerError {
+        self.0
+            .as_mut()
+            .map_or(PowerError::NoMethod, Power::warm_reset)
+    }
+
     fn power_off(&mut self) -> PowerError {
         self.0
             .as_mut()

@@ -233,6 +233,7 @@ fn run(
         cpu: cpu::facts(),
     });
     cx.inspect = Some(&processor);
+    cx.rtc = devices.rtc;
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -242,6 +243,7 @@ fn run(
         psci: found.psci,
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
+        devices: devices.bound,
     };
     cx.log = log;
     banner(&mut cx);

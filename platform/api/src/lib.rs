@@ -17,6 +17,7 @@ mod handoff;
 mod inspect;
 mod memory;
 mod power;
+mod rtc;
 mod time;
 
 pub use address::{PhysAddr, PhysRange};
@@ -30,4 +31,5 @@ pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANG
 pub use inspect::{CacheCommand, CacheKind, CacheLevel, Inspect, Mapping, Register, When};
 pub use memory::{MemoryError, PhysicalMemory, Width};
 pub use power::{Power, PowerError};
+pub use rtc::{Rtc, RtcError};
 pub use time::Clock;

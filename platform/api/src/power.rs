@@ -7,6 +7,12 @@ pub trait Power {
     /// Resets; returns only if that failed.
     fn reset(&mut self) -> PowerError;
 
+    /// Resets what can be reset without losing memory's content, where there is such a reset,
+    /// else everything; returns only if that failed.
+    fn warm_reset(&mut self) -> PowerError {
+        self.reset()
+    }
+
     /// Turns the machine off; returns only if that failed.
     fn power_off(&mut self) -> PowerError;
 }

@@ -2,7 +2,7 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, mmc, uart, virtio};
+use crate::{gic, mmc, rtc, uart, virtio};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +21,22 @@ pub enum Driver {
     Gic2,
     /// [`gic`], architecture version 3.
     Gic3,
+    /// [`rtc`], a PL031.
+    Pl031,
 }
 
 impl Driver {
+    /// Returns what kind of device it drives, in U-Boot's word.
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Pl011 | Self::Ns16550 => "serial",
+            Self::VirtioMmio => "virtio",
+            Self::Gic2 | Self::Gic3 => "irq",
+            Self::Pl031 => "rtc",
+            Self::Pl181 | Self::SunxiMmc => "mmc",
+        }
+    }
+
     /// Returns the driver's name, as a listing of devices prints it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -34,6 +47,7 @@ impl Driver {
             Self::SunxiMmc => "sunxi-mmc",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
+            Self::Pl031 => "rtc-pl031",
         }
     }
 }
@@ -48,6 +62,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
+    (Driver::Pl031, rtc::COMPATIBLE),
 ];
 
 /// Returns the driver for `node`: the one that lists the most specific of the node's
@@ -87,7 +102,8 @@ mod tests {
             Some(Driver::Gic2)
         );
         assert_eq!(bound(&["arm,gic-v3"]), Some(Driver::Gic3));
-        assert_eq!(bound(&["arm,pl031", "arm,primecell"]), None);
+        assert_eq!(bound(&["arm,pl031", "arm,primecell"]), Some(Driver::Pl031));
+        assert_eq!(bound(&["arm,pl061", "arm,primecell"]), None);
         assert_eq!(bound(&[]), None);
     }
 

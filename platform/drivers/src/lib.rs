@@ -16,6 +16,7 @@ pub mod gic;
 pub mod mmc;
 mod mmio;
 pub mod psci;
+pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;

@@ -21,6 +21,8 @@ const AFFINITY_INFO: u32 = 0x8400_0004;
 const SYSTEM_OFF: u32 = 0x8400_0008;
 const SYSTEM_RESET: u32 = 0x8400_0009;
 const FEATURES: u32 = 0x8400_000a;
+/// Its first argument is the kind of reset: 0 is the architecture's warm one (5.1.13).
+const SYSTEM_RESET2: u32 = 0x8400_0012;
 
 /// The instruction that reaches the firmware.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +124,16 @@ impl Power for Psci {
         self.last_call(SYSTEM_RESET)
     }
 
+    fn warm_reset(&mut self) -> PowerError {
+        // FEATURES came with PSCI 1.0, SYSTEM_RESET2 with 1.1: an older one is reset whole.
+        let warm = self.version().is_ok_and(|version| version >= (1, 1));
+        if warm && self.features(SYSTEM_RESET2).is_ok() {
+            self.last_call(SYSTEM_RESET2)
+        } else {
+            self.reset()
+        }
+    }
+
     fn power_off(&mut self) -> PowerError {
         self.last_call(SYSTEM_OFF)
     }
@@ -201,8 +213,9 @@ mod tests {
             (AFFINITY_INFO, state @ 0..=2) => state,
             (AFFINITY_INFO, 0x100) => 7,
             (AFFINITY_INFO, _) => (-2i32).cast_unsigned(),
-            (FEATURES, SYSTEM_RESET) => 0,
+            (FEATURES, SYSTEM_RESET | SYSTEM_RESET2) => 0,
             (SYSTEM_RESET, _) => (-6i32).cast_unsigned(),
+            (SYSTEM_RESET2, 0) => (-3i32).cast_unsigned(),
             _ => (-1i32).cast_unsigned(),
         }
     }
@@ -229,6 +242,31 @@ mod tests {
         let mut psci = PSCI;
         assert_eq!(psci.reset(), PowerError::Firmware(-6));
         assert_eq!(psci.power_off(), PowerError::Firmware(-1));
+    }
+
+    #[test]
+    fn a_warm_reset_is_asked_for_where_there_is_one() {
+        let mut psci = PSCI;
+        assert_eq!(psci.warm_reset(), PowerError::Firmware(-3));
+        // PSCI 1.1 without it, and 0.2, which has no FEATURES: everything is reset.
+        fn without(function: u32, arguments: [u32; 3]) -> u32 {
+            match function {
+                FEATURES => (-1i32).cast_unsigned(),
+                SYSTEM_RESET2 => panic!("called"),
+                _ => firmware(function, arguments),
+            }
+        }
+        psci.call = without;
+        assert_eq!(psci.warm_reset(), PowerError::Firmware(-6));
+        fn old(function: u32, arguments: [u32; 3]) -> u32 {
+            match function {
+                VERSION => 0x0000_0002,
+                FEATURES | SYSTEM_RESET2 => panic!("called"),
+                _ => firmware(function, arguments),
+            }
+        }
+        psci.call = old;
+        assert_eq!(psci.warm_reset(), PowerError::Firmware(-6));
     }
 
     #[test]

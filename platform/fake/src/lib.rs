@@ -15,6 +15,7 @@ mod inspect;
 mod launcher;
 mod memory;
 mod power;
+mod rtc;
 
 pub use clock::FakeClock;
 pub use console::{FakeConsole, Step};
@@ -24,6 +25,7 @@ pub use inspect::FakeInspect;
 pub use launcher::{Call, FakeLauncher, HandedOff, catch_handoff};
 pub use memory::FakeMemory;
 pub use power::{FakePower, PowerCall};
+pub use rtc::FakeRtc;
 
 use platform_api::{CpuFacts, CpuMode};
 

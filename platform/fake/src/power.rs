@@ -7,6 +7,8 @@ use platform_api::{Power, PowerError};
 pub enum PowerCall {
     /// A reset.
     Reset,
+    /// A warm reset.
+    WarmReset,
     /// Power-off.
     Off,
 }
@@ -32,6 +34,11 @@ impl Default for FakePower {
 impl Power for FakePower {
     fn reset(&mut self) -> PowerError {
         self.calls.push(PowerCall::Reset);
+        self.error
+    }
+
+    fn warm_reset(&mut self) -> PowerError {
+        self.calls.push(PowerCall::WarmReset);
         self.error
     }
 

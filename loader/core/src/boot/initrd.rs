@@ -6,6 +6,8 @@ use super::{Direction, FIRST_STAGE_INITRD, MemoryMap, Search, home::LOW_MEMORY_B
 
 /// What kexec-tools aligns to.
 const PAGE: u64 = 4096;
+/// The same, as a buffer wants it.
+const COPY: usize = 4096;
 /// The start of RAM, that a kernel inflates itself over and is put into before: 60 MiB are more
 /// than the largest kernels of distributions take.
 const KERNELS: u64 = 64 << 20;
@@ -70,7 +72,7 @@ fn copy(
     from: PhysRange,
     to: PhysRange,
 ) -> Result<(), MemoryError> {
-    let mut buffer = [0; PAGE as usize];
+    let mut buffer = [0; COPY];
     let mut done = 0;
     while done < from.size() {
         let length = PAGE.min(from.size() - done);

@@ -8,6 +8,24 @@ use crate::context::Context;
 /// Accesses between two looks for Ctrl-C.
 const ACCESSES_BETWEEN_POLLS: u64 = 0x400;
 
+/// What the memory commands know from one call to the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// What `base` adds to addresses.
+    pub base: u64,
+    /// How many objects `md` shows if nothing is said: as many as the last time.
+    pub count: u64,
+}
+
+impl Default for Remembered {
+    fn default() -> Self {
+        Self {
+            base: 0,
+            count: 0x40,
+        }
+    }
+}
+
 /// Takes the width from a command's name as typed: `md.b`, `.l` if there is none.
 ///
 /// # Errors
@@ -62,12 +80,24 @@ impl Objects {
         }
     }
 
-    /// Parses an address and takes `count` objects there.
+    /// Parses an address, relative to `base`, and takes `count` objects there.
     ///
     /// # Errors
     /// As [`Objects::new`], or if `address` is not a number.
-    pub(super) fn parse(address: &str, width: Width, count: u64) -> Result<Self, CommandError> {
-        Self::new(parse_hex(address)?, width, count)
+    pub(super) fn parse(
+        cx: &Context<'_>,
+        address: &str,
+        width: Width,
+        count: u64,
+    ) -> Result<Self, CommandError> {
+        let offset = parse_hex(address)?;
+        match cx.remembered.base.checked_add(offset) {
+            Some(start) => Self::new(start, width, count),
+            None => Err(CommandError::Message(alloc::format!(
+                "{offset:x} lies beyond the last address from base {:08x} on",
+                cx.remembered.base
+            ))),
+        }
     }
 
     /// Refuses a run that would write into the loader, before the first object is written.

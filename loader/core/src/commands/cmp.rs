@@ -28,8 +28,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     let width = parse_width(name)?;
     let count = parse_hex(count)?;
-    let first = Objects::parse(first, width, count)?;
-    let second = Objects::parse(second, width, count)?;
+    let first = Objects::parse(cx, first, width, count)?;
+    let second = Objects::parse(cx, second, width, count)?;
     let same = count_same(cx, first, second)?;
     // Writing to a context cannot fail.
     let _ = writeln!(

@@ -29,8 +29,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if count == 0 {
         return Err(CommandError::Message("Zero length ???".into()));
     }
-    let source = Objects::parse(source, width, count)?;
-    let target = Objects::parse(target, width, count)?;
+    let source = Objects::parse(cx, source, width, count)?;
+    let target = Objects::parse(cx, target, width, count)?;
     target.check_target(cx)?;
     // Where the two overlap, the end that the other run covers goes first.
     let backward =

@@ -22,7 +22,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         list(cx);
         return Ok(());
     }
-    let mut known = true;
     for name in names {
         match find(name) {
             Some(command) => {
@@ -32,7 +31,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
                 print_usage(cx, command);
             }
             None => {
-                known = false;
                 // Writing to a context cannot fail.
                 let _ = writeln!(
                     cx,
@@ -41,11 +39,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             }
         }
     }
-    if known {
-        Ok(())
-    } else {
-        Err(CommandError::Status(1))
-    }
+    // As in U-Boot, which says 1 also where it knows the command.
+    Err(CommandError::Status(1))
 }
 
 /// Lists every name, aliases among them, in U-Boot's shape.

@@ -44,12 +44,13 @@ pub fn print_usage(cx: &mut Context<'_>, command: &Command) {
     let Command { name, summary, .. } = command;
     // Writing to a context cannot fail.
     let _ = writeln!(cx, "{name} - {summary}\n\nUsage:");
+    // U-Boot writes the blank behind the name always.
     if command.usage.is_empty() {
-        let _ = writeln!(cx, "{name}");
+        let _ = writeln!(cx, "{name} ");
     }
     for form in command.usage.lines() {
         let _ = match form {
-            "" => writeln!(cx, "{name}"),
+            "" => writeln!(cx, "{name} "),
             form if form.starts_with([' ', '\t']) => writeln!(cx, "{form}"),
             form => writeln!(cx, "{name} {form}"),
         };

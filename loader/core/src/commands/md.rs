@@ -15,9 +15,6 @@ use crate::context::Context;
 /// Bytes shown in a line.
 const LINE_BYTES: u64 = 16;
 
-/// Objects shown if nothing is said.
-const DEFAULT_COUNT: u64 = 0x40;
-
 /// `md`.
 pub static MD: Command = Command {
     name: "md",
@@ -31,18 +28,25 @@ pub static MD: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (name, address, count) = match arguments {
-        [name, address] => (name, address, DEFAULT_COUNT),
+        [name, address] => (name, address, cx.remembered.count),
         [name, address, count] => (name, address, parse_hex(count)?),
         _ => return Err(CommandError::Usage),
     };
-    let objects = Objects::parse(address, parse_width(name)?, count)?;
+    let objects = Objects::parse(cx, address, parse_width(name)?, count)?;
+    cx.remembered.count = count;
     show(cx, objects)?;
+    // What goes on is typed relative to the base again.
     let next = objects.address(objects.count()).as_u64();
+    let next = next.wrapping_sub(cx.remembered.base);
     cx.repeat = Some(format!("{name} {next:x} {count:x}"));
     Ok(())
 }
 
-fn show(cx: &mut Context<'_>, objects: Objects) -> Result<(), CommandError> {
+/// Shows objects as `md` does.
+///
+/// # Errors
+/// Ctrl-C, or an address that the processor does not have.
+pub(super) fn show(cx: &mut Context<'_>, objects: Objects) -> Result<(), CommandError> {
     let per_line = LINE_BYTES / objects.width().bytes();
     let mut first = 0;
     while first < objects.count() {

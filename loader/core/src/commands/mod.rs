@@ -1,14 +1,19 @@
 //! The commands: one file each, a descriptor and a handler.
 
 mod access;
+mod ask;
+mod base;
 mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
 mod cache;
+mod cat;
 mod cmp;
+mod coninfo;
 mod cp;
-mod crc32;
+mod date;
+mod dm;
 mod echo;
 mod env;
 mod exception;
@@ -16,17 +21,29 @@ mod fatmkdir;
 mod fatrm;
 mod fatsize;
 mod fdt;
+mod fstype;
 mod go;
+mod gzwrite;
+mod hash;
 mod help;
 mod hyp;
+mod iminfo;
+mod inflate;
 mod kexec;
+mod license;
 mod load;
 mod log;
 mod lookup;
+mod r#loop;
 mod ls;
 mod md;
+mod meminfo;
+mod mm;
 mod mmc;
+mod ms;
+mod mtest;
 mod mw;
+mod panic;
 mod part;
 mod poweroff;
 mod printenv;
@@ -36,15 +53,19 @@ mod run;
 mod save;
 mod saveenv;
 mod setenv;
+mod size;
+mod size_text;
 mod sleep;
+mod unzip;
 mod version;
 mod virtio;
 
 use alloc::{boxed::Box, format, string::String};
 use core::{fmt, num::IntErrorKind};
 
-use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError};
+use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError, RtcError};
 
+pub use access::Remembered;
 pub use lookup::{find, names_with_prefix, print_usage};
 
 use crate::{
@@ -110,6 +131,8 @@ pub enum CommandError {
     Boot(Box<BootError>),
     /// Reset or power-off.
     Power(PowerError),
+    /// The real-time clock.
+    Rtc(RtcError),
     /// A variable was not set.
     Env(Box<EnvError>),
 }
@@ -126,6 +149,7 @@ impl fmt::Display for CommandError {
             Self::Tree(error) => error.fmt(f),
             Self::Boot(error) => error.fmt(f),
             Self::Power(error) => error.fmt(f),
+            Self::Rtc(error) => error.fmt(f),
             Self::Env(error) => error.fmt(f),
         }
     }
@@ -178,6 +202,12 @@ impl From<PowerError> for CommandError {
     }
 }
 
+impl From<RtcError> for CommandError {
+    fn from(error: RtcError) -> Self {
+        Self::Rtc(error)
+    }
+}
+
 impl From<EnvError> for CommandError {
     fn from(error: EnvError) -> Self {
         Self::Env(Box::new(error))
@@ -201,18 +231,26 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
     })
 }
 
+#[cfg(test)]
+mod examples_tests;
+
 /// Every command, sorted by name.
 pub static COMMANDS: &[&Command] = &[
+    &base::BASE,
     &bdinfo::BDINFO,
     &boot::BOOT,
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
     &cache::CACHE,
+    &cat::CAT,
     &cmp::CMP,
+    &coninfo::CONINFO,
     &cp::CP,
-    &crc32::CRC32,
+    &hash::CRC32,
+    &date::DATE,
     &cache::DCACHE,
+    &dm::DM,
     &echo::ECHO,
     &env::ENV,
     &exception::EXCEPTION,
@@ -220,18 +258,32 @@ pub static COMMANDS: &[&Command] = &[
     &fatrm::FATRM,
     &fatsize::FATSIZE,
     &fdt::FDT,
+    &fstype::FSTYPE,
+    &fstype::FSTYPES,
     &go::GO,
     &env::GREPENV,
+    &gzwrite::GZWRITE,
+    &hash::HASH,
     &help::HELP,
     &hyp::HYP,
     &cache::ICACHE,
+    &iminfo::IMINFO,
     &kexec::KEXEC,
+    &license::LICENSE,
     &load::LOAD,
     &log::LOG,
+    &r#loop::LOOP,
     &ls::LS,
     &md::MD,
+    &hash::MD5SUM,
+    &meminfo::MEMINFO,
+    &mm::MM,
     &mmc::MMC,
+    &ms::MS,
+    &mtest::MTEST,
     &mw::MW,
+    &mm::NM,
+    &panic::PANIC,
     &part::PART,
     &poweroff::POWEROFF,
     &printenv::PRINTENV,
@@ -240,7 +292,11 @@ pub static COMMANDS: &[&Command] = &[
     &save::SAVE,
     &saveenv::SAVEENV,
     &setenv::SETENV,
+    &hash::SHA1SUM,
+    &hash::SHA256SUM,
+    &size::SIZE,
     &sleep::SLEEP,
+    &unzip::UNZIP,
     &version::VERSION,
     &virtio::VIRTIO,
 ];

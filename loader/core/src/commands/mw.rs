@@ -1,6 +1,6 @@
 //! `mw`: writes memory.
 
-use platform_api::{PhysRange, Width};
+use platform_api::PhysRange;
 
 use super::{
     Command, CommandError, Group,
@@ -20,26 +20,15 @@ pub static MW: Command = Command {
     run,
 };
 
-/// Parses a value that must fit `width`: what would be cut off was meant for another width.
-fn parse_value(text: &str, width: Width) -> Result<u64, CommandError> {
-    let value = parse_hex(text)?;
-    match value.checked_shr(u32::try_from(width.bytes() * 8).unwrap_or(u32::MAX)) {
-        None | Some(0) => Ok(value),
-        Some(_) => Err(CommandError::Message(alloc::format!(
-            "{text} does not fit {} bits",
-            width.bytes() * 8
-        ))),
-    }
-}
-
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (name, address, value, count) = match arguments {
         [name, address, value] => (name, address, value, 1),
         [name, address, value, count] => (name, address, value, parse_hex(count)?),
         _ => return Err(CommandError::Usage),
     };
-    let objects = Objects::parse(address, parse_width(name)?, count)?;
-    let value = parse_value(value, objects.width())?;
+    let objects = Objects::parse(cx, address, parse_width(name)?, count)?;
+    // What is beyond the width is cut off, as in U-Boot.
+    let value = parse_hex(value)?;
     objects.check_target(cx)?;
     let mut pattern = [0; PIECE];
     let width = usize::try_from(objects.width().bytes()).unwrap_or(1);

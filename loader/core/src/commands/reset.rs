@@ -11,17 +11,25 @@ pub static RESET: Command = Command {
     aliases: &[],
     group: Group::Misc,
     summary: "Perform RESET of the CPU",
-    usage: "",
+    usage: "\n    - cold boot without level specifier\n-w\n    - warm reset if implemented",
     example: "reset",
     run,
 };
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    if arguments.len() > 1 {
-        return Err(CommandError::Usage);
-    }
+    let warm = match *arguments {
+        [_] => false,
+        [_, "-w"] => true,
+        _ => return Err(CommandError::Usage),
+    };
     // Writing to a context cannot fail.
     let _ = cx.write_str("resetting ...\n");
     cx.machine.console.flush();
-    Err(cx.machine.power.reset().into())
+    let power = &mut cx.machine.power;
+    let error = if warm {
+        power.warm_reset()
+    } else {
+        power.reset()
+    };
+    Err(error.into())
 }

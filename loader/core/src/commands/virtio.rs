@@ -173,7 +173,7 @@ mod tests {
         let result = bench.run(|cx| run(cx, &["virtio", "part"]));
         assert!(matches!(result, Err(CommandError::Status(1))));
         assert!(bench.output.contains("virtio 0: no partition table"));
-        assert!(bench.output.contains("Partition Map for VIRTIO device 1"));
+        assert!(bench.output.contains("Partition Map for VirtIO device 1"));
         let mut none = Bench::new(vec![]);
         none.run(|cx| run(cx, &["virtio", "scan"])).unwrap();
         assert_eq!(none.output, "");

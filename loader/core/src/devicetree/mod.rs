@@ -11,6 +11,7 @@ pub mod early;
 mod error;
 pub mod fixups;
 mod header;
+pub mod overlay;
 mod read;
 pub mod render;
 #[cfg(test)]

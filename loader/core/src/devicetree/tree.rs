@@ -63,6 +63,9 @@ pub struct WorkingTree {
     boot_cpu: u32,
     padding: usize,
     source: Option<PhysAddr>,
+    in_place: bool,
+    /// Bytes of the blob that was loaded, at the buffer's start.
+    loaded: usize,
 }
 
 /// Rounds up to a whole cell.
@@ -108,6 +111,16 @@ impl WorkingTree {
         self.source = source;
     }
 
+    /// Tells whether the blob in memory is kept as this tree is.
+    pub fn is_in_place(&self) -> bool {
+        self.in_place
+    }
+
+    /// Says whether the blob in memory shall be kept as this tree is.
+    pub fn set_in_place(&mut self, in_place: bool) {
+        self.in_place = in_place;
+    }
+
     /// Returns the bytes left free behind the tree when it is written.
     pub fn padding(&self) -> usize {
         self.padding
@@ -140,9 +153,26 @@ impl WorkingTree {
         }
     }
 
-    /// Removes a /memreserve/ entry of exactly this range.
-    pub fn remove_reservation(&mut self, address: u64, size: u64) {
+    /// Removes the /memreserve/ entries of exactly this range.
+    pub fn unreserve(&mut self, address: u64, size: u64) {
         self.reservations.retain(|entry| *entry != (address, size));
+    }
+
+    /// Removes a /memreserve/ entry; tells whether there was one.
+    pub fn remove_reservation(&mut self, index: usize) -> bool {
+        let there = index < self.reservations.len();
+        if there {
+            self.reservations.remove(index);
+        }
+        there
+    }
+
+    /// Returns where a property's value lies in the blob that was loaded; `None` if there is no
+    /// such property, or it was edited since.
+    pub fn offset_in_blob(&self, node: NodeId, name: &str) -> Option<usize> {
+        let property = self.property_at(self.find_property(node, name)?)?;
+        let offset = wide(property.record.saturating_add(PROPERTY_HEADER));
+        (offset < self.loaded).then_some(offset)
     }
 
     /// Returns the root.

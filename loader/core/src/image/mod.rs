@@ -2,4 +2,6 @@
 //! business of [`crate::boot`].
 
 pub mod elf;
+pub mod gzip;
+pub mod legacy;
 pub mod zimage;

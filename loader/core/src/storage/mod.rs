@@ -102,6 +102,18 @@ pub fn list(
     FatVolume::mount(device, region)?.list(path)
 }
 
+/// Returns the name of a volume's file system, as U-Boot's `fstype` has it.
+///
+/// # Errors
+/// No such disk or partition, none that we read, or the disk failed.
+pub fn file_system(
+    machine: &mut Machine<'_>,
+    volume: VolumeName<'_>,
+) -> Result<&'static str, StorageError> {
+    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
+    FatVolume::mount(device, region).map(|_| "fat")
+}
+
 /// Returns a file's size in bytes.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ fn help_in_u_boots_shape() {
         "mw 1",
         "sleep",
     ]);
-    assert!(shown[0].starts_with("?         - alias for 'help'\nbdinfo    - print Board Info structure\nboot      - boot default, i.e., run 'bootcmd'\nbootd     - boot"), "{}", shown[0]);
+    assert!(shown[0].starts_with("?         - alias for 'help'\nbase      - print or set address offset\nbdinfo    - print Board Info structure\nboot      - boot default, i.e., run 'bootcmd'\nbootd     - boot"), "{}", shown[0]);
     assert_eq!(shown[0], shown[1]);
     assert_eq!(
         shown[2],
@@ -28,7 +28,7 @@ fn help_in_u_boots_shape() {
     );
     assert_eq!(
         shown[4],
-        "help - print command description/usage\n\nUsage:\nhelp\n    - print brief description of all commands\nhelp command ...\n    - print detailed usage of 'command'\n"
+        "help - print command description/usage\n\nUsage:\nhelp \n    - print brief description of all commands\nhelp command ...\n    - print detailed usage of 'command'\n"
     );
     assert_eq!(
         shown[5],

@@ -38,7 +38,7 @@ fn memory_display() {
             "40200000: a5f09876a5f09876 a5f09876a5f09876  v...v...v...v...\n\
              40200010: 0000004141414141                   AAAAA...\n",
         ),
-        ("mw.b 40200000 1ff 2", "1ff does not fit 8 bits\n"),
+        ("mw.b 40200000 1ff 2", ""),
         ("mw.b 40200000 ff 2", ""),
         ("", ""),
         (
@@ -56,7 +56,7 @@ fn memory_display() {
         ),
         (
             "md ffffffffffffffff",
-            "40 words at ffffffffffffffff end beyond the last address\n",
+            "1 words at ffffffffffffffff end beyond the last address\n",
         ),
     ];
     assert_all(&cases);

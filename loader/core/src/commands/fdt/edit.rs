@@ -1,8 +1,6 @@
-//! `fdt set`, `rm`, `mknode` and `resize`.
+//! `fdt set`, `rm`, `mknode` and `bootcpu`.
 
-use alloc::format;
-
-use super::{super::parse_hex, CommandError, WorkingTree, property_of, value};
+use super::{super::parse_hex, CommandError, WorkingTree, failed, no_property, node_of, value};
 
 /// More free room than anybody needs; QEMU leaves 1 MiB.
 pub(super) const MAX_PADDING: usize = 16 << 20;
@@ -11,8 +9,9 @@ pub(super) fn set(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), Comm
     let [path, name, values @ ..] = arguments else {
         return Err(CommandError::Usage);
     };
-    let node = tree.node(path)?;
-    let value = value::parse(values)?;
+    let node = node_of(tree, path)?;
+    let old = tree.property(node, name).unwrap_or_default();
+    let value = value::parse(values, old)?;
     Ok(tree.set_property(node, name, &value)?)
 }
 
@@ -20,36 +19,37 @@ pub(super) fn make_node(tree: &mut WorkingTree, arguments: &[&str]) -> Result<()
     let &[path, name] = arguments else {
         return Err(CommandError::Usage);
     };
-    let parent = tree.node(path)?;
-    tree.make_node(parent, name)?;
-    Ok(())
+    let parent = node_of(tree, path)?;
+    tree.make_node(parent, name).map(drop).map_err(|error| {
+        let code = match error {
+            crate::devicetree::TreeError::NodeExists(_) => "EXISTS",
+            _ => "BADSTRUCTURE",
+        };
+        failed("fdt_add_subnode():", code, error)
+    })
 }
 
 pub(super) fn remove(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
     match *arguments {
-        [path] => Ok(tree.remove_node(tree.node(path)?)?),
+        [path] => Ok(tree.remove_node(node_of(tree, path)?)?),
         [path, name] => {
-            let node = tree.node(path)?;
-            property_of(tree, node, name)?;
-            tree.remove_property(node, name);
+            let node = node_of(tree, path)?;
+            if !tree.remove_property(node, name) {
+                let error = no_property(tree, node, name);
+                return Err(failed("fdt_delprop():", "NOTFOUND", error));
+            }
             Ok(())
         }
         _ => Err(CommandError::Usage),
     }
 }
 
-pub(super) fn resize(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
-    let extra = match *arguments {
-        [] => 0,
-        [extra] => parse_hex(extra)?,
-        _ => return Err(CommandError::Usage),
+pub(super) fn boot_cpu(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
+    let [id] = arguments else {
+        return Err(CommandError::Usage);
     };
-    let padding = usize::try_from(extra)
-        .ok()
-        .filter(|&padding| padding <= MAX_PADDING)
-        .ok_or_else(|| {
-            CommandError::Message(format!("{extra:#x} bytes behind the tree are too many"))
-        })?;
-    tree.set_padding(padding);
+    let id = u32::try_from(parse_hex(id)?)
+        .map_err(|_| CommandError::Message(alloc::format!("{id} does not fit 32 bits")))?;
+    tree.set_boot_cpu(id);
     Ok(())
 }

@@ -1,11 +1,17 @@
 //! `fdt`: looks at the working device tree and edits it.
 //!
-//! The working tree is Baton's own copy: what is edited is what `bootz` boots, and the memory
-//! that it was read from stays as it is.
+//! The working tree is Baton's own copy: what is edited is what `bootz` boots. The first stage's
+//! tree stays as it is in memory; one that `fdt addr` or `fdt move` made the working tree is
+//! kept there as it is edited, as with U-Boot, within the room that its header gives it.
 
 mod address;
+mod chosen;
 mod edit;
 mod get;
+mod in_place;
+mod overlay;
+mod reserve;
+mod show;
 mod value;
 
 use alloc::string::String;
@@ -14,7 +20,7 @@ use core::fmt::{self, Write};
 use super::{Command, CommandError, Group};
 use crate::{
     context::Context,
-    devicetree::{NodeId, TreeError, WorkingTree, render},
+    devicetree::{NodeId, TreeError, WorkingTree},
 };
 
 /// The descriptor.
@@ -23,16 +29,31 @@ pub static FDT: Command = Command {
     aliases: &[],
     group: Group::Tree,
     summary: "flattened device tree utility commands",
-    usage: "addr [-c] [<addr> [<size>]]        - Set the [control] fdt location to <addr>\n\
-            print [<path> [<prop>]]            - Recursive print starting at <path>\n\
-            list [<path> [<prop>]]             - Print one level starting at <path>\n\
-            get value <var> <path> <prop> [<index>] - Get <property> and store in <var>\n\
-            get size <var> <path> [<prop>]     - Get size of <prop>, or number of subnodes\n\
-            set <path> <prop> [<val>]          - Set <property> [to <val>]\n\
-            mknode <path> <node>               - Create a new node after <path>\n\
-            rm <path> [<prop>]                 - Delete the node or <property>\n\
-            header                             - Display header info\n\
-            resize [<extrasize>]               - Leave <extrasize> bytes free behind the tree",
+    usage: "addr [-c] [-q] [<addr> [<size>]]    - Set the [control] fdt location to <addr>\n\
+            apply <addr>                    - Apply overlay to the DT\n\
+            move   <fdt> <newaddr> [<length>] - Copy the fdt to <newaddr> and make it active\n\
+            resize [<extrasize>]            - Resize fdt to size + padding to 4k addr + some optional <extrasize> if needed\n\
+            print  [<path> [<prop>]]        - Recursive print starting at <path>\n\
+            list   [<path> [<prop>]]        - Print one level starting at <path>\n\
+            get value <var> <path> <prop> [<index>] - Get <property> and store in <var>\n                                      \
+            In case of stringlist property, use optional <index>\n                                      \
+            to select string within the stringlist. Default is 0.\n\
+            get name <var> <path> <index>   - Get name of node <index> and store in <var>\n\
+            get addr <var> <path> <prop>    - Get start address of <property> and store in <var>\n\
+            get size <var> <path> [<prop>]  - Get size of [<property>] or num nodes and store in <var>\n\
+            set    <path> <prop> [<val>]    - Set <property> [to <val>]\n\
+            mknode <path> <node>            - Create a new node after <path>\n\
+            rm     <path> [<prop>]          - Delete the node or <property>\n\
+            header [get <var> <member>]     - Display header info\n                                      \
+            get - get header member <member> and store it in <var>\n\
+            bootcpu <id>                    - Set boot cpuid\n\
+            memory <addr> <size>            - Add/Update memory node\n\
+            rsvmem print                    - Show current mem reserves\n\
+            rsvmem add <addr> <size>        - Add a mem reserve\n\
+            rsvmem delete <index>           - Delete a mem reserves\n\
+            chosen [<start> <size>]         - Add/update the /chosen branch in the tree\n                                        \
+            <start>/<size> - initrd start addr/size\n    \
+            Dereference aliases by omitting the leading '/', e.g. fdt print ethernet0.",
     example: "fdt print /chosen",
     run,
 };
@@ -52,14 +73,20 @@ enum Run {
 /// is meant.
 const SUBCOMMANDS: &[(&str, Run)] = &[
     ("addr", Run::Session(address::run)),
-    ("print", Run::Show(print)),
-    ("list", Run::Show(list)),
+    ("apply", Run::Session(overlay::run)),
+    ("print", Run::Show(show::print)),
+    ("list", Run::Show(show::list)),
     ("set", Run::Edit(edit::set)),
     ("get", Run::Session(get::run)),
-    ("header", Run::Show(header)),
+    ("header", Run::Session(show::header)),
     ("rm", Run::Edit(edit::remove)),
-    ("resize", Run::Edit(edit::resize)),
+    ("resize", Run::Session(in_place::resize)),
+    ("rsvmem", Run::Session(reserve::run)),
     ("mknode", Run::Edit(edit::make_node)),
+    ("move", Run::Session(address::copy)),
+    ("memory", Run::Edit(chosen::memory)),
+    ("bootcpu", Run::Edit(edit::boot_cpu)),
+    ("chosen", Run::Session(chosen::run)),
 ];
 
 fn find(name: &str) -> Option<Run> {
@@ -73,7 +100,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     match find(subcommand).ok_or(CommandError::Usage)? {
         Run::Session(run) => run(cx, rest),
-        Run::Edit(run) => run(cx.tree.as_mut().ok_or_else(no_tree)?, rest),
+        Run::Edit(run) => in_place::edit(cx, |tree| run(tree, rest)),
         Run::Show(run) => {
             // The context writes, so it cannot hold the tree meanwhile.
             let tree = cx.tree.take().ok_or_else(no_tree)?;
@@ -99,8 +126,25 @@ impl Write for Interruptible<'_, '_> {
 fn no_tree() -> CommandError {
     CommandError::Message(String::from(
         "No FDT memory address configured. Please configure\n\
-         the FDT address via \"fdt addr <address>\" command.",
+         the FDT address via \"fdt addr <address>\" command.\n\
+         Aborting!",
     ))
+}
+
+/// Says what U-Boot's libfdt says, and then what is wrong.
+fn failed(call: &str, code: &str, error: TreeError) -> CommandError {
+    CommandError::Message(alloc::format!("libfdt {call} FDT_ERR_{code}\n{error}"))
+}
+
+fn node_of(tree: &WorkingTree, path: &str) -> Result<NodeId, CommandError> {
+    tree.node(path).map_err(|error| {
+        let code = if path.starts_with('/') {
+            "NOTFOUND"
+        } else {
+            "BADPATH"
+        };
+        failed("fdt_path_offset() returned", code, error)
+    })
 }
 
 fn property_of<'t>(
@@ -108,75 +152,20 @@ fn property_of<'t>(
     node: NodeId,
     name: &str,
 ) -> Result<&'t [u8], CommandError> {
-    tree.property(node, name).ok_or_else(|| {
-        CommandError::from(TreeError::NoProperty {
-            path: tree.path(node),
-            name: String::from(name),
-        })
-    })
+    tree.property(node, name)
+        .ok_or_else(|| failed("fdt_getprop():", "NOTFOUND", no_property(tree, node, name)))
+}
+
+fn no_property(tree: &WorkingTree, node: NodeId, name: &str) -> TreeError {
+    TreeError::NoProperty {
+        path: tree.path(node),
+        name: String::from(name),
+    }
 }
 
 /// A console never fails; a writer that gives up does so because it was told to stop.
 fn written(result: fmt::Result) -> Result<(), CommandError> {
     result.map_err(|_| CommandError::Interrupted)
-}
-
-fn print(tree: &WorkingTree, out: &mut dyn Write, arguments: &[&str]) -> Result<(), CommandError> {
-    show(tree, out, arguments, usize::MAX)
-}
-
-fn list(tree: &WorkingTree, out: &mut dyn Write, arguments: &[&str]) -> Result<(), CommandError> {
-    show(tree, out, arguments, 1)
-}
-
-fn show(
-    tree: &WorkingTree,
-    out: &mut dyn Write,
-    arguments: &[&str],
-    levels: usize,
-) -> Result<(), CommandError> {
-    match *arguments {
-        [] => written(render::node(out, tree, tree.root(), levels)),
-        [path] => written(render::node(out, tree, tree.node(path)?, levels)),
-        [path, name] => {
-            let value = property_of(tree, tree.node(path)?, name)?;
-            written(render::property(out, name, value).and_then(|()| out.write_char('\n')))
-        }
-        _ => Err(CommandError::Usage),
-    }
-}
-
-fn header(tree: &WorkingTree, out: &mut dyn Write, arguments: &[&str]) -> Result<(), CommandError> {
-    if !arguments.is_empty() {
-        return Err(CommandError::Usage);
-    }
-    let header = tree.dtb_header(tree.padding())?;
-    written(write!(
-        out,
-        "magic:\t\t\t{:#x}\n\
-         totalsize:\t\t{:#x} ({})\n\
-         off_dt_struct:\t\t{:#x}\n\
-         off_dt_strings:\t\t{:#x}\n\
-         off_mem_rsvmap:\t\t{:#x}\n\
-         version:\t\t{}\n\
-         last_comp_version:\t{}\n\
-         boot_cpuid_phys:\t{:#x}\n\
-         size_dt_strings:\t{:#x}\n\
-         size_dt_struct:\t\t{:#x}\n\
-         number mem_rsv:\t\t{:#x}\n\n",
-        crate::devicetree::MAGIC,
-        header.totalsize,
-        header.totalsize,
-        header.off_dt_struct,
-        header.off_dt_strings,
-        header.off_mem_rsvmap,
-        header.version,
-        header.last_comp_version,
-        header.boot_cpuid_phys,
-        header.size_dt_strings,
-        header.size_dt_struct,
-        tree.reservations().len(),
-    ))
 }
 
 #[cfg(test)]

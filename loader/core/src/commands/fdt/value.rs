@@ -1,20 +1,20 @@
-//! The values of `fdt set`: `<1 0x2 ...>` cells, `[00 11 ..]` bytes, else strings.
+//! The values of `fdt set`: `<1 0x2 ? ...>` cells, `[00 11 ..]` bytes, else strings.
 
 use alloc::{format, vec::Vec};
 
 use super::CommandError;
 
 /// Reads the arguments behind the property's name. The first decides what they are; cells and
-/// bytes may be spread over several arguments.
+/// bytes may be spread over several arguments. A cell `?` stays as it is in `old`.
 ///
 /// # Errors
 /// Names what is not a number, or the bracket that is missing.
-pub(super) fn parse(arguments: &[&str]) -> Result<Vec<u8>, CommandError> {
+pub(super) fn parse(arguments: &[&str], old: &[u8]) -> Result<Vec<u8>, CommandError> {
     match arguments
         .first()
         .and_then(|first| first.trim_ascii_start().chars().next())
     {
-        Some('<') => list(arguments, '<', '>', cell),
+        Some('<') => list(arguments, '<', '>', |text, out| cell(text, old, out)),
         Some('[') => list(arguments, '[', ']', bytes),
         _ => {
             let mut value = Vec::new();
@@ -35,7 +35,7 @@ fn list(
     arguments: &[&str],
     open: char,
     close: char,
-    item: fn(&str, &mut Vec<u8>) -> Result<(), CommandError>,
+    item: impl Fn(&str, &mut Vec<u8>) -> Result<(), CommandError>,
 ) -> Result<Vec<u8>, CommandError> {
     let joined = arguments.join(" ");
     let inner = joined
@@ -58,7 +58,12 @@ fn list(
 }
 
 /// Reads a number as C does: `0x` hexadecimal, a leading 0 octal, else decimal.
-fn cell(text: &str, out: &mut Vec<u8>) -> Result<(), CommandError> {
+fn cell(text: &str, old: &[u8], out: &mut Vec<u8>) -> Result<(), CommandError> {
+    if text == "?" {
+        let kept = old.get(out.len()..).and_then(<[u8]>::first_chunk::<4>);
+        out.extend_from_slice(kept.unwrap_or(&[0; 4]));
+        return Ok(());
+    }
     let hexadecimal = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
     let (digits, radix) = match hexadecimal {
         Some(digits) => (digits, 16),

@@ -20,7 +20,7 @@ fn forget_reservation(tree: &mut WorkingTree, initrd: Option<PhysRange>) {
     };
     let old = early::initrd([number(START), number(END)]);
     if let Some(old) = old.filter(|_| old != initrd) {
-        tree.remove_reservation(old.start().as_u64(), old.size());
+        tree.unreserve(old.start().as_u64(), old.size());
     }
 }
 

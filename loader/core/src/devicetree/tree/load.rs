@@ -79,6 +79,8 @@ impl WorkingTree {
             boot_cpu: 0,
             padding: 0,
             source: None,
+            in_place: false,
+            loaded: 0,
         };
         let mut builder = Builder {
             tree: &mut tree,
@@ -89,6 +91,7 @@ impl WorkingTree {
         // Room for the fixups of a boot, so that they do not move the whole tree.
         tree.bytes.reserve(checked.used_size() + 1024);
         tree.bytes.extend_from_slice(checked.used());
+        tree.loaded = tree.bytes.len();
         tree.strings = checked.strings().to_vec();
         tree.reservations = checked.reservations().collect();
         tree.boot_cpu = checked.header().boot_cpuid_phys;

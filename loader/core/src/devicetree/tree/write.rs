@@ -72,6 +72,30 @@ impl WorkingTree {
         })
     }
 
+    /// Returns where a property's value lies in the blob that [`Self::write_dtb`] writes.
+    ///
+    /// # Errors
+    /// More than 4 GiB.
+    pub fn offset_when_written(
+        &self,
+        node: NodeId,
+        name: &str,
+    ) -> Result<Option<usize>, TreeError> {
+        let wanted = self
+            .find_property(node, name)
+            .and_then(|index| self.property_at(index))
+            .map(|property| property.record);
+        let mut at = wide(self.header(0)?.off_dt_struct);
+        let mut found = None;
+        self.records(|start, length| {
+            if Some(start) == wanted {
+                found = Some(at + wide(PROPERTY_HEADER));
+            }
+            at += wide(length);
+        });
+        Ok(found)
+    }
+
     /// Returns the header that a blob with `padding` free bytes would have.
     ///
     /// # Errors

@@ -1,5 +1,8 @@
 //! `part`: shows partitions.
 
+mod info;
+
+use alloc::string::String;
 use core::fmt::Write;
 
 use super::{Command, CommandError, Group, parse_hex};
@@ -17,16 +20,76 @@ pub static PART: Command = Command {
     aliases: &[],
     group: Group::Storage,
     summary: "disk partition related commands",
-    usage: "list <interface> <dev>\n    - print a device's partition table",
+    usage: "uuid <interface> <dev>:<part> [<varname>]\n    \
+            - print partition UUID, or set environment variable to it\n\
+            list <interface> <dev>\n    - print a device's partition table\n\
+            list <interface> <dev> [flags] <varname>\n    \
+            - set environment variable to the list of partitions\n      \
+            flags can be -bootable (list only bootable partitions)\n\
+            start <interface> <dev> <part> [<varname>]\n    \
+            - print the start of the partition (in blocks), or set environment variable to it\n\
+            size <interface> <dev> <part> [<varname>]\n    \
+            - print the size of the partition (in blocks), or set environment variable to it\n\
+            number <interface> <dev> <part> [<varname>]\n    \
+            - print the partition number, or set environment variable to it\n\
+            name <interface> <dev> <part> [<varname>]\n    \
+            - print the partition name, or set environment variable to it\n      \
+            part can be either partition number, UUID or name\n\
+            type <interface> <dev>:<part> [<varname>]\n    \
+            - print partition type, or set environment variable to it\n\
+            types\n    - list supported partition table types",
     example: "part list virtio 0",
     run,
 };
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    let [_, "list", interface, device] = arguments else {
-        return Err(CommandError::Usage);
-    };
-    list(cx, interface, device)
+    match *arguments {
+        [_, "list", interface, device] => list(cx, interface, device),
+        [_, "list", interface, device, "-bootable", variable] => {
+            list_into(cx, interface, device, true, variable)
+        }
+        [_, "list", interface, device, variable] if !variable.starts_with('-') => {
+            list_into(cx, interface, device, false, variable)
+        }
+        [_, "types"] => {
+            // Writing to a context cannot fail.
+            let _ = cx.write_str("Supported partition tables: EFI, DOS\n");
+            Ok(())
+        }
+        [_, what, ref rest @ ..] => info::run(cx, what, rest),
+        _ => Err(CommandError::Usage),
+    }
+}
+
+/// Reads the partition table of a disk; returns the disk's number with it.
+fn table(
+    cx: &mut Context<'_>,
+    interface: &str,
+    device: &str,
+) -> Result<(u32, Table), CommandError> {
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let place = storage::disk(&cx.machine, interface, index)?;
+    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    Ok((index, partition::list(&mut *disk.device)?))
+}
+
+/// Sets a variable to the numbers of the partitions that can hold files.
+fn list_into(
+    cx: &mut Context<'_>,
+    interface: &str,
+    device: &str,
+    bootable: bool,
+    variable: &str,
+) -> Result<(), CommandError> {
+    let (_, table) = table(cx, interface, device)?;
+    let mut numbers = String::new();
+    let partitions = table.partitions.iter();
+    for found in partitions.filter(|found| !found.is_extended() && (found.bootable || !bootable)) {
+        let separator = if numbers.is_empty() { "" } else { " " };
+        // Writing to a string cannot fail.
+        let _ = write!(numbers, "{separator}{:x}", found.number);
+    }
+    Ok(cx.env.try_set(variable, &numbers)?)
 }
 
 /// Prints the partition table of a disk.
@@ -35,10 +98,7 @@ pub(super) fn list(
     interface: &str,
     device: &str,
 ) -> Result<(), CommandError> {
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
-    let place = storage::disk(&cx.machine, interface, index)?;
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
-    let table = partition::list(&mut *disk.device)?;
+    let (index, table) = table(cx, interface, device)?;
     print(cx, interface, index, &table);
     match table.broken {
         Some(error) => Err(storage::StorageError::from(error).into()),
@@ -48,7 +108,11 @@ pub(super) fn list(
 
 fn print(cx: &mut Context<'_>, interface: &str, index: u32, table: &Table) {
     let kind = if table.efi { "EFI" } else { "DOS" };
-    let interface = interface.to_ascii_uppercase();
+    // The name that U-Boot gives the interface here.
+    let interface = match interface {
+        "virtio" => "VirtIO".into(),
+        other => other.to_ascii_uppercase(),
+    };
     let _ = writeln!(
         cx,
         "\nPartition Map for {interface} device {index:x}  --   Partition Type: {kind}\n"
@@ -108,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             bench.output,
-            "\nPartition Map for VIRTIO device 0  --   Partition Type: DOS\n\n\
+            "\nPartition Map for VirtIO device 0  --   Partition Type: DOS\n\n\
              Part\tStart Sector\tNum Sectors\tUUID\t\tType\n  \
              1\t2048      \t8         \t12345678-01\t0c Boot\n  \
              3\t3000      \t100       \t12345678-03\t05 Extd\n"
@@ -122,7 +186,7 @@ mod tests {
             |arguments: &[&str]| bench.run(|cx| run(cx, arguments)).unwrap_err().to_string();
         assert_eq!(error(&["part"]), "wrong arguments");
         assert_eq!(error(&["part", "list", "virtio"]), "wrong arguments");
-        assert_eq!(error(&["part", "uuid", "virtio", "0"]), "wrong arguments");
+        assert_eq!(error(&["part", "uuid", "virtio"]), "wrong arguments");
         assert_eq!(error(&["part", "list", "virtio", "1"]), "no disk virtio 1");
         assert_eq!(
             error(&["part", "list", "virtio", "0"]),

@@ -1,0 +1,67 @@
+//! `unzip`: unpacks gzip data in memory.
+
+use alloc::format;
+use core::fmt::Write;
+
+use platform_api::{PhysAddr, PhysRange};
+
+use super::{Command, CommandError, Group, inflate::inflate, parse_hex};
+use crate::context::Context;
+
+/// The descriptor.
+pub static UNZIP: Command = Command {
+    name: "unzip",
+    aliases: &[],
+    group: Group::Memory,
+    summary: "unzip a memory region",
+    usage: "srcaddr dstaddr [dstsize]\n    \
+            - unpack gzip data, check them against their CRC, and set filesize",
+    example: "unzip 40200000 40300000",
+    run,
+};
+
+fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    let (source, target, limit) = match *arguments {
+        [_, source, target] => (source, target, None),
+        [_, source, target, limit] => (source, target, Some(parse_hex(limit)?)),
+        _ => return Err(CommandError::Usage),
+    };
+    let source = readable(cx, PhysAddr::new(parse_hex(source)?));
+    let mut next = PhysAddr::new(parse_hex(target)?);
+    let end = limit.and_then(|limit| next.checked_add(limit));
+    let unpacked = inflate(cx, source, &mut |cx, unread, bytes| {
+        let range = PhysRange::from_size(next, bytes.len() as u64).unwrap_or_default();
+        if end.is_some_and(|end| range.end() > end) {
+            return Err(CommandError::Message(format!(
+                "more than {:#x} bytes",
+                limit.unwrap_or_default()
+            )));
+        }
+        // Where the source ends is not known before; what is written behind it is its end.
+        if range.contains(unread.start()) {
+            return Err(CommandError::Message(format!(
+                "{range} is where the rest of the packed data lies: unpack to a place behind it"
+            )));
+        }
+        cx.machine.memory.bytes_mut(range)?.copy_from_slice(bytes);
+        next = range.end();
+        Ok(())
+    })?;
+    let size = unpacked.size;
+    // Writing to a context cannot fail.
+    let _ = writeln!(cx, "Uncompressed size: {size} = 0x{size:X}");
+    Ok(cx.env.try_set("filesize", &format!("{size:x}"))?)
+}
+
+/// Returns the RAM from `start` on that can be read: packed data do not say how long they are.
+fn readable(cx: &Context<'_>, start: PhysAddr) -> PhysRange {
+    let bank = cx.map.ram.iter().find(|bank| bank.contains(start));
+    let claims = cx.map.loader.iter().map(|claim| claim.range.start());
+    let end = bank.map(|bank| {
+        let claims = claims.filter(|claim| *claim > start);
+        claims.fold(bank.end(), Ord::min)
+    });
+    // What is no RAM is refused by the first look at it.
+    let end = end.or(start.checked_add(1)).unwrap_or(start);
+    PhysRange::new(start, end).unwrap_or_default()
+}

@@ -92,7 +92,8 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything labgrid
-everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
+everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin \
+	build/cachecheck.so build/qemu10/qemu-system-arm build/baton-broken.zimg
 
 # A card for every board.
 .PHONY: images
@@ -138,6 +139,15 @@ endef
 build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,baton)
 
+# Handoffs that are wrong on purpose (docs/cachecheck.md): the same crates with a feature, never on
+# a card. Afterwards the ELF file in cargo's folder is the right one's again.
+build/baton-broken.zimg: FORCE $(MKZIMAGE) build/baton.zimg | toolchain
+	@echo "==> building baton with broken handoffs, for the cache checker's controls" >&2
+	@tools/target-cargo build -q --release -p baton --features broken-handoff
+	@cp $(TARGET_DIR)/baton build/baton-broken.elf
+	@tools/target-cargo build -q --release -p baton
+	@$(MKZIMAGE) build/baton-broken.elf $@
+
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
@@ -145,6 +155,16 @@ build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build
 build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb build/kernel/dtbs/vexpress-v2p-ca15-tc1.dtb \
 build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
+
+# The cache checker (docs/cachecheck.md): a workspace of its own, and the QEMU that it plugs into.
+build/cachecheck.so: FORCE | toolchain
+	@tools/host-cargo build -q --release --manifest-path tools/cachecheck/Cargo.toml \
+		--target-dir target/cachecheck
+	@cmp -s target/cachecheck/release/libcachecheck.so $@ || \
+		{ cp target/cachecheck/release/libcachecheck.so $@.new && mv $@.new $@; }
+
+build/qemu10/qemu-system-arm: | run-programs
+	@tools/setup/qemu10
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd

@@ -8,7 +8,7 @@ use platform_api::{
 use platform_armv7::{cpu, handoff, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 
-use crate::{devices::Quiesce, heap};
+use crate::{devices::Quiesce, fault, heap, mapping};
 
 /// The processor's and the board's [`Launcher`].
 pub struct BoardLauncher {
@@ -41,16 +41,19 @@ impl BoardLauncher {
     /// Returns every byte of the loader that may be dirty.
     fn own_memory(&self) -> CleanRanges {
         let mut ranges = CleanRanges::default();
-        let own: [PhysRange; 6] = [
+        let (bss, unused) = (layout::bss(), mapping::unused_tables());
+        let part = |start, end| PhysRange::new(start, end).unwrap_or_default();
+        let own: [PhysRange; 7] = [
             layout::data(),
-            layout::bss(),
+            part(bss.start(), unused.start()),
+            part(unused.end(), bss.end()),
             layout::exception_stack(),
             layout::stack(),
             heap::touched(),
             self.log,
         ];
         for range in own {
-            // Six ranges fit the list by its constant.
+            // Seven ranges fit the list by its constant.
             let _ = ranges.push(range);
         }
         ranges
@@ -72,9 +75,10 @@ impl Launcher for BoardLauncher {
 
     fn hand_off(&mut self, handoff: Handoff) -> ! {
         self.quiesce.all();
+        let (handoff, own) = fault::inject(handoff, self.own_memory());
         // SAFETY: `check` and the plan came before; the devices are quiet now; `own_memory` is
         // every section and the heap; the mapping is 1 to 1.
-        unsafe { handoff::hand_off(&handoff, &self.own_memory(), self.uart) }
+        unsafe { handoff::hand_off(&handoff, &own, self.uart) }
     }
 
     fn call(&mut self, entry: PhysAddr, arguments: &[&str]) -> u32 {

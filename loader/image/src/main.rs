@@ -10,6 +10,8 @@ extern crate alloc;
 mod crash;
 mod devices;
 mod early;
+#[cfg_attr(not(feature = "broken-handoff"), path = "fault_none.rs")]
+mod fault;
 mod heap;
 mod launcher;
 mod mapping;

@@ -1,6 +1,9 @@
 //! The loader's page tables: what is mapped how.
 
-use core::cell::UnsafeCell;
+use core::{
+    cell::UnsafeCell,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use platform_api::{CpuMode, PhysAddr, PhysRange};
 use platform_armv7::{
@@ -24,6 +27,18 @@ struct Pool(UnsafeCell<[Table; TABLES]>);
 unsafe impl Sync for Pool {}
 
 static POOL: Pool = Pool(UnsafeCell::new([Table::EMPTY; TABLES]));
+
+/// How many tables nothing was ever written to, at the pool's end.
+static UNUSED: AtomicUsize = AtomicUsize::new(0);
+
+/// Returns the tables that nothing was ever written to: no line of them can be dirty.
+pub fn unused_tables() -> PhysRange {
+    let end = PhysAddr::new(POOL.0.get() as u64 + size_of_val(&POOL) as u64);
+    let size = UNUSED.load(Ordering::Relaxed) * size_of::<Table>();
+    end.checked_sub(size as u64)
+        .and_then(|start| PhysRange::new(start, end))
+        .unwrap_or_default()
+}
 
 /// The loader's view of memory.
 pub struct AddressSpace {
@@ -101,6 +116,7 @@ impl AddressSpace {
 
     /// Makes the changes since the last call take effect.
     pub fn commit(&self) {
+        UNUSED.store(self.mapper.tables_left(), Ordering::Relaxed);
         enable::invalidate_all(self.regime);
     }
 }

@@ -5,7 +5,7 @@ use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysRange, RawUart};
 use crate::cache;
 
 /// How many ranges the last page can clean: the payload's and the loader's own.
-const RANGES: usize = MAX_CLEAN_RANGES + 5;
+const RANGES: usize = 2 * MAX_CLEAN_RANGES;
 
 /// What handoff.S loads with one LDM, in its order.
 #[repr(C)]

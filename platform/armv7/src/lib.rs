@@ -10,6 +10,8 @@
 
 #[cfg(target_arch = "arm")]
 mod asm;
+#[cfg(all(target_arch = "arm", feature = "broken-handoff"))]
+pub mod broken;
 #[cfg(target_arch = "arm")]
 pub mod cache;
 #[cfg(target_arch = "arm")]

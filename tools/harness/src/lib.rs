@@ -17,6 +17,7 @@
 
 pub mod arrival;
 pub mod build;
+pub mod caches;
 mod card;
 mod count;
 mod error;

@@ -60,6 +60,7 @@ pub struct Machine {
     card: Option<Card>,
     uboot_go: bool,
     console: &'static str,
+    emulator: PathBuf,
     arguments: Vec<OsString>,
 }
 
@@ -80,6 +81,7 @@ impl Machine {
             uboot_go: false,
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
+            emulator: PathBuf::from("qemu-system-arm"),
             arguments: Vec::new(),
         }
     }
@@ -193,6 +195,20 @@ impl Machine {
         self
     }
 
+    /// Runs on another QEMU than the host's.
+    pub(crate) fn emulator(mut self, path: &Path) -> Self {
+        path.clone_into(&mut self.emulator);
+        self
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn memory_size_mib(&self) -> u32 {
+        self.memory_mib
+    }
+
     /// Adds an argument of QEMU's.
     pub fn argument(mut self, argument: impl Into<OsString>) -> Self {
         self.arguments.push(argument.into());
@@ -253,7 +269,7 @@ impl Machine {
 
     /// Returns QEMU's command line.
     fn command(&self) -> Result<Command> {
-        let mut command = Command::new("qemu-system-arm");
+        let mut command = Command::new(&self.emulator);
         let on = |flag: bool| if flag { "on" } else { "off" };
         command
             // Shows up in the host's list of processes.

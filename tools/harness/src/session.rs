@@ -273,6 +273,11 @@ impl Session {
         self.stderr.text()
     }
 
+    /// Says whether the process runs.
+    pub(crate) fn is_running(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
     /// Returns how the process ended, giving it a moment after its console closed.
     fn ended(&mut self) -> Option<ExitStatus> {
         for _ in 0..100 {

@@ -2,6 +2,7 @@
 @ quiet; never returns. From the first instruction on: no stack, no store to memory (the only
 @ store is to the UART's data register, when asked to talk). The order is that of
 @ docs/boot-flow.md; the letter in brackets is what a verbose handoff prints before the step.
+@ `step` and `end_step` mark what the cache checker's controls do wrong (steps.S).
 
     .syntax unified
     .arch armv7-a
@@ -47,6 +48,7 @@ hand_off_asm:
     @ the payload reads it with its caches off.
     say     'C'
     dmb                                 @ earlier stores are in the cache before the clean
+    step    clean
 1:  cmp     r4, #0
     beq     3f
     ldm     r3!, {r9, r10}              @ start, end
@@ -69,6 +71,7 @@ hand_off_asm:
 4:  sub     r4, r4, #1
     b       1b
 3:  dsb                                 @ complete before anything is turned off
+    end_step clean
 
     @ clean_invalidate_all, below, clobbers r0-r6, r9-r12 and lr. The tree waits in sp; the
     @ entry in TPIDRPRW and the UART's data register in TPIDRURW, which are software's own (DDI
@@ -86,18 +89,30 @@ hand_off_asm:
     @ [M] MMU and caches off, at the value reset gives. Fetches and literals come from memory
     @ now: this code was written there with the caches off, and is in no range that was dirty.
     say     'M'
+    step    off
     ldr     r3, .Lhsctlr
     mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
     isb                                 @ the next fetch goes without MMU and caches
+    end_step off
+    @ PL1's too, which a former owner may have left on: as long as its M is set, a walk of its
+    @ tables may be done on speculation, and what that brings in must be dropped by the next steps.
+    step    pl1
+    ldr     r3, .Lsctlr
+    mcr     p15, 0, r3, c1, c0, 0       @ SCTLR as reset gives it
+    isb
+    end_step pl1
     @ [S] What lies outside those ranges, by set/way, this being the one CPU running. After the
     @ caches are off, so that one pass is enough: no line can come in any more, and what
     @ speculation brought in before, clean but soon older than what the payload writes with its
     @ own caches off, goes too.
     say     'S'
+    step    sets
     bl      clean_invalidate_all
+    end_step sets
     mrc     p15, 0, r6, c13, c0, 2
     @ [T] No translation, instruction or branch of ours outlives us.
     say     'T'
+    step    forget
     mov     r3, #0
     mcr     p15, 4, r3, c8, c7, 0       @ TLBIALLH
     mcr     p15, 4, r3, c8, c7, 4       @ TLBIALLNSNH
@@ -105,6 +120,7 @@ hand_off_asm:
     mcr     p15, 0, r3, c7, c5, 6       @ BPIALL
     dsb                                 @ invalidations complete
     isb                                 @ and seen by this CPU's fetch
+    end_step forget
     @ [R] Nothing traps, nothing is offset, the identity registers tell the truth.
     say     'R'
     mov     r3, #0
@@ -154,8 +170,6 @@ hand_off_asm:
     mov     r3, #0
 
 .Lpl1_registers:
-    ldr     r0, .Lsctlr
-    mcr     p15, 0, r0, c1, c0, 0       @ SCTLR as reset gives it
     mcr     p15, 0, r3, c2, c0, 2       @ TTBCR = 0
     mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
     mcr     p15, 0, r3, c2, c0, 1       @ TTBR1
@@ -168,6 +182,7 @@ hand_off_asm:
     adr     r0, .Lparked
     ldr     r1, [r0]
     add     r0, r0, r1
+    step    vectors
     mrs     r2, cpsr
     and     r2, r2, #MODE_MASK
     cmp     r2, #MODE_HYP
@@ -182,6 +197,7 @@ hand_off_asm:
     mvn     r1, #0                      @ machine id: none, the tree says it all
     mov     r2, sp
     mrc     p15, 0, lr, c13, c0, 4      @ the entry
+    step    leave
     mov     r3, #0
     mcr     p15, 0, r3, c13, c0, 4
     mcr     p15, 0, r3, c13, c0, 2

@@ -8,7 +8,7 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use harness::{Card, Machine, Result, build, count, flow, typing};
+use harness::{Card, Machine, Result, build, caches::Watched, count, flow, typing};
 
 /// Where U-Boot puts Baton: `kernel_addr_r` of its virt board.
 const LOAD_ADDRESS: u32 = 0x4040_0000;
@@ -55,7 +55,8 @@ fn run() -> Result<()> {
         Some(UBOOT_LOAD),
     );
     println!("  the figure beside it is U-Boot 2023.01's");
-    console()
+    console()?;
+    teardown()
 }
 
 /// What is typed: lines as long as the receive FIFO, so that they can be put there at once.
@@ -143,6 +144,35 @@ fn boot(entry: u32) -> Result<(u64, u32)> {
         )),
         _ => Err(harness::Error::check("two marks were asked for")),
     }
+}
+
+/// Compares the lines that the handoff to the kernel cleans by address with those that had to be:
+/// what the CPU left dirty, and what the disk wrote, which may be in a cache as well
+/// (docs/cachecheck.md).
+fn teardown() -> Result<()> {
+    let machine = Machine::virt("bench-teardown").card(card("baton.bootdelay=0")?);
+    let mut watch = Watched::new(machine)?.devices().stop_after(2).start()?;
+    flow::linux(&mut watch.session, "HYP", 1)?;
+    let verdicts = watch.all_clean(2)?;
+    let Some(last) = verdicts.handoffs.last() else {
+        return Err(harness::Error::check("no handoff"));
+    };
+    let wanted = last.dirty + last.device;
+    row(
+        "lines cleaned by address",
+        last.by_address.into(),
+        "lines",
+        Some((wanted + wanted / 10).into()),
+    );
+    println!(
+        "  dirty: {}, written by the disk: {}; cleaned for each of them: {}.{:02}; left to set/way: {}",
+        last.dirty,
+        last.device,
+        last.by_address / wanted.max(1),
+        last.by_address % wanted.max(1) * 100 / wanted.max(1),
+        last.by_set_dirty,
+    );
+    Ok(())
 }
 
 /// Counts `load` alone: between two calls of a program that is one `bx lr`.

@@ -3,13 +3,14 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysAddr, PhysRange};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange};
 
 use crate::{
-    boot::MemoryMap,
+    boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
     env::{Environment, Store},
+    log::Log,
     machine::Machine,
 };
 
@@ -81,6 +82,8 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// Variables.
     pub env: Environment,
+    /// The processor's own state; `None` on a machine that nobody can look into.
+    pub inspect: Option<&'a dyn Inspect>,
     /// Where variables are saved.
     pub store: Store,
     /// Whose memory is whose.
@@ -89,6 +92,10 @@ pub struct Context<'a> {
     pub tree: Option<WorkingTree>,
     /// Files loaded since the start, newest last.
     pub loaded: Vec<LoadedFile>,
+    /// The boot that `kexec -l` staged, for `kexec -e`.
+    pub staged: Option<Staged>,
+    /// What survives this boot.
+    pub log: Log<'a>,
     /// Status of the last command, `$?`.
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
@@ -113,10 +120,13 @@ impl<'a> Context<'a> {
         Self {
             machine,
             env: Environment::with_defaults(),
+            inspect: None,
             store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),
+            staged: None,
+            log: Log::default(),
             status: 0,
             model: String::new(),
             board: BoardFacts::default(),

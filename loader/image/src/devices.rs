@@ -11,7 +11,7 @@ use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
-    mmc::{Card, sunxi},
+    mmc::{Card, pl181, sunxi},
     psci::{Conduit, Psci},
     timer::ArchTimer,
     uart::{
@@ -41,8 +41,24 @@ pub struct Devices {
 #[derive(Default)]
 pub struct Quiesce {
     slots: Vec<Slot>,
-    mmc: Vec<sunxi::Registers>,
+    mmc: Vec<MmcHost>,
     gic: Option<Gic>,
+}
+
+/// A memory card's host, out of its driver's hands.
+#[derive(Clone, Copy)]
+enum MmcHost {
+    Sunxi(sunxi::Registers),
+    Pl181(pl181::Registers),
+}
+
+impl MmcHost {
+    fn stop(self) {
+        match self {
+            Self::Sunxi(registers) => registers.stop(),
+            Self::Pl181(registers) => registers.stop(),
+        }
+    }
 }
 
 /// The GICv3 CPU interface of this CPU.
@@ -61,6 +77,11 @@ impl SystemCpuInterface for CpuInterface {
 }
 
 impl Quiesce {
+    /// Finds an interrupt that whoever was here before took and never ended.
+    pub fn active_interrupt(&mut self) -> Option<u32> {
+        self.gic.as_mut()?.active(cpu::affinity())
+    }
+
     /// Stops all DMA and settles the interrupt controller. A step of the handoff: allocates
     /// nothing and cannot fail.
     pub fn all(&mut self) {
@@ -147,7 +168,9 @@ pub unsafe fn bind(
             // SAFETY: the caller's word.
             Some(Driver::VirtioMmio) => unsafe { bind_virtio(device, clock, &mut devices) },
             // SAFETY: the caller's word.
-            Some(Driver::SunxiMmc) => unsafe { bind_mmc(device, clock, &mut devices) },
+            Some(Driver::SunxiMmc) => unsafe { bind_sunxi_mmc(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::Pl181) => unsafe { bind_pl181(device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -168,7 +191,13 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {
         Ok(Probe::Empty) => {}
-        Ok(Probe::Other(slot, _)) => devices.quiesce.slots.push(slot),
+        Ok(Probe::Other(slot, _)) => {
+            // A kernel that called kexec may have left it running, with rings in memory that is
+            // ordinary now: it must not write there while files are loaded. One that does not
+            // confirm its reset cannot be helped from here.
+            let _ = slot.reset();
+            devices.quiesce.slots.push(slot);
+        }
         Ok(Probe::Block(disk)) => {
             devices.quiesce.slots.push(*disk.bus());
             devices.add_disk("virtio", device, disk);
@@ -179,13 +208,26 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
 
 /// # Safety
 /// As [`bind`].
-unsafe fn bind_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
     // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1. The first stage's clocks are on:
     // it read us from a card, and a controller without a clock answers all zeros, "no card".
     let probe = unsafe { device.with_node(|node| sunxi::probe(node, clock, Caches)) };
     match probe {
         Ok(host) => {
-            devices.quiesce.mmc.push(host.registers());
+            devices.quiesce.mmc.push(MmcHost::Sunxi(host.registers()));
+            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_pl181(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+    // SAFETY: the caller's word.
+    match unsafe { device.with_node(|node| pl181::probe(node, clock)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::Pl181(host.registers()));
             devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
         }
         Err(error) => devices.fail(device, &error),

@@ -13,6 +13,8 @@ pub enum Driver {
     Ns16550,
     /// [`virtio`], the MMIO transport.
     VirtioMmio,
+    /// [`mmc::pl181`].
+    Pl181,
     /// [`mmc::sunxi`].
     SunxiMmc,
     /// [`gic`], architecture version 1 or 2.
@@ -28,6 +30,7 @@ impl Driver {
             Self::Pl011 => "serial_pl01x",
             Self::Ns16550 => "ns16550_serial",
             Self::VirtioMmio => "virtio-mmio",
+            Self::Pl181 => "arm_pl180_mmc",
             Self::SunxiMmc => "sunxi-mmc",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
@@ -41,6 +44,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::VirtioMmio, virtio::COMPATIBLE),
     (Driver::Pl011, uart::pl011::COMPATIBLE),
     (Driver::Ns16550, uart::ns16550::COMPATIBLE),
+    (Driver::Pl181, mmc::pl181::COMPATIBLE),
     (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),

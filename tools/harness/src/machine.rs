@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    arrival::Watcher,
     build,
     card::Card,
     error::Result,
@@ -41,6 +42,8 @@ enum Board {
     Virt,
     /// `orangepi-pc`: the chip's own processors, at most 1 GiB, the card in its slot.
     OrangePiPc,
+    /// `vexpress-a15`: at most 2 processors, the card in its slot.
+    VexpressA15,
 }
 
 /// A machine of QEMU's, not started yet.
@@ -86,6 +89,26 @@ impl Machine {
             memory_mib: 1024,
             ..Self::virt(name)
         }
+    }
+
+    /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
+    /// the board's tree of Debian's. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a15(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/vexpress-v2p-ca15-tc1.dtb")?;
+        Ok(Self {
+            board: Board::VexpressA15,
+            memory_mib: 1024,
+            ..Self::virt(name)
+        }
+        .first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -189,6 +212,20 @@ impl Machine {
         Ok((session, socket))
     }
 
+    /// Starts the machine with one processor, so that an image's arrival can be watched.
+    ///
+    /// # Errors
+    /// As [`Machine::start`].
+    pub fn start_watched(mut self) -> Result<(Session, Watcher)> {
+        self.cpus = 1;
+        let slot = Slot::take()?;
+        let scratch = Scratch::new()?;
+        let socket = scratch.file("gdb");
+        let stub = format!("unix:{},server=on,wait=off", socket.display());
+        let session = self.start_with(slot, scratch, &["-gdb", &stub])?;
+        Ok((session, Watcher { socket }))
+    }
+
     fn start_with(self, slot: Slot, scratch: Scratch, more: &[&str]) -> Result<Session> {
         let socket = scratch.file("qmp");
         let mut command = self.command()?;
@@ -237,10 +274,22 @@ impl Machine {
             }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
-                if let Some(card) = &self.card {
-                    command.args(["-drive", &format!("if=sd,{}", card.drive())]);
-                }
             }
+            Board::VexpressA15 => {
+                command
+                    .arg("-machine")
+                    .arg(format!(
+                        "vexpress-a15,virtualization={},secure={}",
+                        on(self.virtualization),
+                        on(self.secure)
+                    ))
+                    // The board has a sound chip, and not every host a sound card.
+                    .args(["-audiodev", "none,id=silence"]);
+                self.first_stage_arguments(&mut command)?;
+            }
+        }
+        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
+            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
         }
         command.args(&self.arguments);
         Ok(command)

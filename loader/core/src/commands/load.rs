@@ -86,7 +86,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 fn free_memory(cx: &Context<'_>, size: u64) -> Result<PhysAddr, CommandError> {
     let taken = || {
         let claims = cx.map.reserved.iter().chain(&cx.map.loader);
-        let claims = claims.map(|claim| claim.range);
+        let claims = claims.chain(&cx.map.staged).map(|claim| claim.range);
+        let claims = claims.chain(cx.map.initrd);
         claims.chain(cx.loaded.iter().map(|loaded| loaded.range))
     };
     let fits = |bank: &PhysRange, from: u64| {

@@ -5,6 +5,7 @@ mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cache;
 mod cmp;
 mod cp;
 mod crc32;
@@ -17,10 +18,14 @@ mod fatsize;
 mod fdt;
 mod go;
 mod help;
+mod hyp;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod part;
 mod poweroff;
@@ -203,9 +208,11 @@ pub static COMMANDS: &[&Command] = &[
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cache::CACHE,
     &cmp::CMP,
     &cp::CP,
     &crc32::CRC32,
+    &cache::DCACHE,
     &echo::ECHO,
     &env::ENV,
     &exception::EXCEPTION,
@@ -216,9 +223,14 @@ pub static COMMANDS: &[&Command] = &[
     &go::GO,
     &env::GREPENV,
     &help::HELP,
+    &hyp::HYP,
+    &cache::ICACHE,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,

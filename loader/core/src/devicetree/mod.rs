@@ -84,6 +84,8 @@ pub struct Reservation {
     pub name: String,
     /// `no-map`: not even to be mapped.
     pub no_map: bool,
+    /// An earlier boot's log (`baton,log`).
+    pub log: bool,
 }
 
 /// An enabled node with `reg` and `compatible`, owned.

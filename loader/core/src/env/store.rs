@@ -207,6 +207,7 @@ pub fn start(cx: &mut Context<'_>, arguments: &[(String, String)]) {
     for (name, value) in arguments {
         if let Err(error) = cx.env.override_with(name, value) {
             let _ = writeln!(cx, "baton.{name}: {error}");
+            cx.log.record(format_args!("baton.{name}: {error}"));
         }
     }
 }

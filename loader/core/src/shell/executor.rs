@@ -53,6 +53,8 @@ pub fn execute(cx: &mut Context<'_>, text: &str) -> Outcome {
 fn fail(cx: &mut Context<'_>, message: core::fmt::Arguments<'_>) {
     // Writing to a context cannot fail.
     let _ = writeln!(cx, "{message}");
+    cx.log.record(message);
+    cx.log.store();
     cx.status = 1;
 }
 
@@ -118,6 +120,9 @@ fn run_found(cx: &mut Context<'_>, command: &commands::Command, arguments: &[&st
     cx.depth = depth;
     if ended.is_err() {
         cx.status = 1;
+        cx.log
+            .record(format_args!("fault in {}", arguments.join(" ")));
+        cx.log.store();
         // The fault's report ended in a newline, by another way than through the context.
         cx.at_line_start = true;
         return Outcome::Finished;

@@ -166,7 +166,7 @@ fn sd<H: Host, C: Clock>(link: &mut Link<H, C>, ocr: u32) -> Result<Identity, Mm
     };
     let version = sd_version(scr);
     // CMD6 came with 1.10.
-    let high_speed = version > (1, 0) && sd_high_speed(link, width)?;
+    let high_speed = version != (1, 0) && sd_high_speed(link, width)?;
     let (oem, name) = names(cid.oem_id(), cid.product_name());
     finish(
         link,

@@ -8,6 +8,7 @@ mod card;
 mod error;
 mod host;
 mod identify;
+pub mod pl181;
 pub mod sunxi;
 
 #[cfg(test)]

@@ -159,12 +159,12 @@ impl Registers {
     fn get(self, offset: usize) -> u32 {
         // SAFETY: `probe`'s caller vouched for the window, which holds the register; all are
         // words.
-        unsafe { crate::uart::read(self.0 + offset, false) }
+        unsafe { mmio::read(self.0 + offset, false) }
     }
 
     fn set(self, offset: usize, value: u32) {
         // SAFETY: as in `get`.
-        unsafe { crate::uart::write(self.0 + offset, value, false) }
+        unsafe { mmio::write(self.0 + offset, value, false) }
     }
 
     /// Stops the DMA, and whatever moves. A step of the handoff: cannot fail.

@@ -2,6 +2,8 @@
 
 use platform_api::{Console, RawUart};
 
+use crate::mmio;
+
 pub mod ns16550;
 pub mod pl011;
 
@@ -36,38 +38,6 @@ impl Console for Uart {
     }
 }
 
-/// Reads a register.
-///
-/// # Safety
-/// `address` is a device's register, mapped as device memory (or the MMU is off), that may be
-/// read by bytes or else, then 4-byte aligned, by words.
-pub(crate) unsafe fn read(address: usize, bytes: bool) -> u32 {
-    // SAFETY: the caller's word.
-    unsafe {
-        if bytes {
-            u32::from(core::ptr::with_exposed_provenance::<u8>(address).read_volatile())
-        } else {
-            core::ptr::with_exposed_provenance::<u32>(address).read_volatile()
-        }
-    }
-}
-
-/// Writes a register.
-///
-/// # Safety
-/// As [`read`].
-pub(crate) unsafe fn write(address: usize, value: u32, bytes: bool) {
-    // SAFETY: the caller's word.
-    unsafe {
-        if bytes {
-            let [low, ..] = value.to_le_bytes();
-            core::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(low);
-        } else {
-            core::ptr::with_exposed_provenance_mut::<u32>(address).write_volatile(value);
-        }
-    }
-}
-
 /// How often [`raw_put`] looks for room: some milliseconds even on a slow bus, dozens of
 /// character times at 115200 baud.
 const RAW_PATIENCE: u32 = 100_000;
@@ -82,9 +52,9 @@ pub unsafe fn raw_put(uart: RawUart, byte: u8) {
     let address = |register| usize::try_from(register).unwrap_or(0);
     for _ in 0..RAW_PATIENCE {
         // SAFETY: the caller vouches for the registers.
-        if uart.is_idle(unsafe { read(address(uart.status), bytes) }) {
+        if uart.is_idle(unsafe { mmio::read(address(uart.status), bytes) }) {
             // SAFETY: as above.
-            unsafe { write(address(uart.data), u32::from(byte), bytes) };
+            unsafe { mmio::write(address(uart.data), u32::from(byte), bytes) };
             return;
         }
     }

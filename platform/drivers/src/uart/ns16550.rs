@@ -144,12 +144,12 @@ impl Ns16550 {
     fn get(&self, register: usize) -> u32 {
         // SAFETY: `probe`'s caller vouched for the window, which holds the register, aligned to
         // the width of the access.
-        unsafe { super::read(self.address(register), self.bytes) }
+        unsafe { mmio::read(self.address(register), self.bytes) }
     }
 
     fn set(&self, register: usize, value: u32) {
         // SAFETY: as in `get`.
-        unsafe { super::write(self.address(register), value, self.bytes) }
+        unsafe { mmio::write(self.address(register), value, self.bytes) }
     }
 
     /// Describes the port to those who need no driver.

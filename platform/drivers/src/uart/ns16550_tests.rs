@@ -25,13 +25,13 @@ impl Fake {
     fn set(self, register: usize, value: u32) {
         let address = self.base + (register << self.shift);
         // SAFETY: the page is leaked, and the register lies inside, aligned to its width.
-        unsafe { crate::uart::write(address, value, self.bytes) }
+        unsafe { crate::mmio::write(address, value, self.bytes) }
     }
 
     fn get(self, register: usize) -> u32 {
         let address = self.base + (register << self.shift);
         // SAFETY: as in `set`.
-        unsafe { crate::uart::read(address, self.bytes) }
+        unsafe { crate::mmio::read(address, self.bytes) }
     }
 
     fn probe(

@@ -121,7 +121,7 @@ fn files_are_written_at_the_prompt() -> Result<()> {
 /// How often the emulator is killed.
 const KILLS: u32 = 50;
 /// Saves that are typed ahead before each kill.
-const SAVES: u32 = 40;
+const SAVES: u32 = 100;
 
 /// Kills the emulator while it saves. The next start finds a whole environment, not older than what
 /// was acknowledged.
@@ -153,7 +153,7 @@ fn killed_in_the_middle_of_a_save() -> Result<()> {
         random ^= random << 13;
         random ^= random >> 17;
         random ^= random << 5;
-        thread::sleep(Duration::from_micros(u64::from(random % 120_000)));
+        thread::sleep(Duration::from_micros(u64::from(random % 80_000)));
         let shown = session.transcript();
         drop(session);
         let done = u32::try_from(shown.matches("... OK").count()).unwrap_or(0);

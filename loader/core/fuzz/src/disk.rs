@@ -6,7 +6,11 @@
 //! without a record are zero; the last record may be short. So a FAT32 volume of 34 MiB takes
 //! some hundred bytes.
 
-use std::{cell::Cell, collections::BTreeMap, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    rc::Rc,
+};
 
 use platform_api::{BlockDevice, BlockError, BlockInfo};
 
@@ -22,6 +26,45 @@ pub struct SparseDisk {
     info: BlockInfo,
     /// Requests so far, of all clones.
     pub requests: Rc<Cell<u64>>,
+}
+
+/// A disk that can be written to; clones are the same disk.
+#[derive(Clone, Debug)]
+pub struct WritableDisk(pub Rc<RefCell<SparseDisk>>);
+
+impl WritableDisk {
+    /// Makes a disk of what one that cannot be written to holds.
+    pub fn new(mut disk: SparseDisk) -> Self {
+        disk.info.read_only = false;
+        Self(Rc::new(RefCell::new(disk)))
+    }
+
+    /// Returns what it holds.
+    pub fn sectors(&self) -> BTreeMap<u64, [u8; SECTOR]> {
+        let mut sectors = self.0.borrow().sectors.clone();
+        sectors.retain(|_, sector| *sector != [0; SECTOR]);
+        sectors
+    }
+}
+
+impl BlockDevice for WritableDisk {
+    fn info(&self) -> BlockInfo {
+        self.0.borrow().info
+    }
+
+    fn read_blocks(&mut self, first: u64, buffer: &mut [u8]) -> Result<(), BlockError> {
+        self.0.borrow_mut().read_blocks(first, buffer)
+    }
+
+    fn write_blocks(&mut self, first: u64, buffer: &[u8]) -> Result<(), BlockError> {
+        let disk = &mut *self.0.borrow_mut();
+        BlockError::check(disk.info, first, buffer.len())?;
+        disk.requests.set(disk.requests.get() + 1);
+        let first = first * (u64::from(disk.info.block_size) / SECTOR as u64);
+        let sectors = buffer.as_chunks::<SECTOR>().0;
+        disk.sectors.extend((first..).zip(sectors.iter().copied()));
+        Ok(())
+    }
 }
 
 impl SparseDisk {

@@ -20,14 +20,15 @@ pub fn buffer<T: Default + Clone>(length: usize) -> Result<Vec<T>, StorageError>
     Ok(buffer)
 }
 
-/// Zeros to copy from: filling byte by byte, as `resize` does in the target's code, takes four
-/// times as long.
-static ZEROS: [u8; 512] = [0; 512];
+/// Zeros to copy from, in words: filling byte by byte, as `resize` does in the target's code, takes
+/// many times as long.
+static ZEROS: [u64; 64] = [0; 64];
 
 /// Appends zeros until `bytes` has `length` of them; for which there should be room.
 pub fn pad(bytes: &mut Vec<u8>, length: usize) {
     while let Some(more) = length.checked_sub(bytes.len()).filter(|more| *more > 0) {
-        bytes.extend_from_slice(ZEROS.get(..more).unwrap_or(&ZEROS));
+        let zeros: &[u8] = bytemuck::cast_slice(&ZEROS);
+        bytes.extend_from_slice(zeros.get(..more).unwrap_or(zeros));
     }
 }
 

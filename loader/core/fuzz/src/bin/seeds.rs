@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use baton_core::commands::COMMANDS;
+use baton_core::{commands::COMMANDS, env::saved};
 use baton_fuzz::{disk::SparseDisk, samples};
 use hadris_fat::FatKind;
 
@@ -50,7 +50,13 @@ fn disks(root: &Path) -> Result<(), Box<dyn Error>> {
             samples::mbr(&[&samples::fat(FatKind::Fat32, 40 * MIB, &files)]),
         ),
     ] {
-        write(root, "disk", name, &SparseDisk::describe(&image))?;
+        let disk = SparseDisk::describe(&image);
+        write(root, "disk", name, &disk)?;
+        // Writes, writes from a middle on, removals, new directories: one of each.
+        let operations = [
+            0, 0, 9, 3, 1, 0, 1, 200, 3, 4, 0, 0, 0, 5, 2, 1, 2, 0, 0, 0, 0, 1, 9, 9,
+        ];
+        write(root, "fatwrite", name, &[&operations[..], &disk].concat())?;
     }
     let mut gpt = SparseDisk::describe(&samples::gpt(&small));
     write(root, "disk", "gpt", &gpt)?;
@@ -80,6 +86,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     write(&root, "elf", "one-segment", &samples::elf(0x4018_0000))?;
     write(&root, "mkzimage", "image", &builder::Builder::new().build())?;
+    let row = b"# a file\na=1\nb=two\\\nlines\n\nc=\nd\n.flags=a:dr\n\0";
+    write(&root, "env", "text", row)?;
+    let copy = saved::encode([("a", "1"), ("b", "x\\y")].into_iter(), 1, saved::SIZE);
+    write(
+        &root,
+        "env",
+        "copy",
+        &copy.map_err(|needed| needed.to_string())?,
+    )?;
     for command in COMMANDS {
         write(&root, "shell", command.name, command.example.as_bytes())?;
         let typed = format!("{}\r", command.example);

@@ -26,7 +26,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, source, target, limit] => (source, target, Some(parse_hex(limit)?)),
         _ => return Err(CommandError::Usage),
     };
-    let source = readable(cx, PhysAddr::new(parse_hex(source)?));
+    let (source, whole) = readable(cx, PhysAddr::new(parse_hex(source)?));
     let mut next = PhysAddr::new(parse_hex(target)?);
     let end = limit.and_then(|limit| next.checked_add(limit));
     let unpacked = inflate(cx, source, &mut |cx, unread, bytes| {
@@ -37,8 +37,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
                 limit.unwrap_or_default()
             )));
         }
-        // Where the source ends is not known before; what is written behind it is its end.
-        if range.contains(unread.start()) {
+        if range.contains(unread.start()) || whole && range.overlaps(unread) {
             return Err(CommandError::Message(format!(
                 "{range} is where the rest of the packed data lies: unpack to a place behind it"
             )));
@@ -53,8 +52,14 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     Ok(cx.env.try_set("filesize", &format!("{size:x}"))?)
 }
 
-/// Returns the RAM from `start` on that can be read: packed data do not say how long they are.
-fn readable(cx: &Context<'_>, start: PhysAddr) -> PhysRange {
+/// Returns where the packed data from `start` on can lie, since they do not say how long they
+/// are: to the end of the file that was loaded there (and true), else to the end of the RAM
+/// that can be read.
+fn readable(cx: &Context<'_>, start: PhysAddr) -> (PhysRange, bool) {
+    let file = cx.loaded.iter().find(|file| file.range.contains(start));
+    if let Some(range) = file.and_then(|file| PhysRange::new(start, file.range.end())) {
+        return (range, true);
+    }
     let bank = cx.map.ram.iter().find(|bank| bank.contains(start));
     let claims = cx.map.loader.iter().map(|claim| claim.range.start());
     let end = bank.map(|bank| {
@@ -63,5 +68,5 @@ fn readable(cx: &Context<'_>, start: PhysAddr) -> PhysRange {
     });
     // What is no RAM is refused by the first look at it.
     let end = end.or(start.checked_add(1)).unwrap_or(start);
-    PhysRange::new(start, end).unwrap_or_default()
+    (PhysRange::new(start, end).unwrap_or_default(), false)
 }

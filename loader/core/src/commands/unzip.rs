@@ -3,7 +3,7 @@
 use alloc::format;
 use core::fmt::Write;
 
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{Command, CommandError, Group, inflate::inflate, parse_hex};
 use crate::context::Context;
@@ -61,12 +61,18 @@ fn readable(cx: &Context<'_>, start: PhysAddr) -> (PhysRange, bool) {
         return (range, true);
     }
     let bank = cx.map.ram.iter().find(|bank| bank.contains(start));
-    let claims = cx.map.loader.iter().map(|claim| claim.range.start());
-    let end = bank.map(|bank| {
-        let claims = claims.filter(|claim| *claim > start);
-        claims.fold(bank.end(), Ord::min)
-    });
     // What is no RAM is refused by the first look at it.
-    let end = end.or(start.checked_add(1)).unwrap_or(start);
-    (PhysRange::new(start, end).unwrap_or_default(), false)
+    let mut end = bank.map(|bank| bank.end()).or(start.checked_add(1));
+    // Whoever claims a part of it, the first claim behind the start is the end.
+    while let Some(range) = end.and_then(|end| PhysRange::new(start, end)) {
+        match cx.machine.memory.bytes(range) {
+            Err(MemoryError::Owned { by, .. })
+                if by.start() > start && by.start() < range.end() =>
+            {
+                end = Some(by.start());
+            }
+            _ => return (range, false),
+        }
+    }
+    (PhysRange::default(), false)
 }

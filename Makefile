@@ -5,7 +5,11 @@ BOARD ?= virt
 TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
-PAYLOADS := report
+PAYLOADS := relay report squatter
+# `make soak`: hops, chains and numbers of processors; tools/soak has the defaults.
+N :=
+CHAIN :=
+CPUS :=
 # How long `make fuzz` runs each target, and which: all by default.
 SECONDS := 60
 FUZZ :=
@@ -13,7 +17,8 @@ FUZZ :=
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
-TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
+	fw_printenv:libubootenv-tool
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -37,7 +42,7 @@ QEMU := qemu-system-arm $(QEMU_$(BOARD)) -nographic -nic none
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help run test check fuzz loader payloads image doc clean distclean \
+.PHONY: FORCE help run test check fuzz soak loader payloads image doc clean distclean \
 	toolchain build-programs run-programs test-programs
 
 help: ## say what there is
@@ -59,6 +64,9 @@ check: toolchain test-programs ## what a commit must pass: format, lints, docs, 
 
 fuzz: ## fuzz the parsers, nightly only: make fuzz SECONDS=60 FUZZ="elf disk"
 	@tools/fuzz $(SECONDS) $(FUZZ)
+
+soak: everything run-programs test-programs ## handoffs in a row: make soak N=1000 CHAIN=relay CPUS="1 8"
+	@tools/soak "N=$(N)" "CHAIN=$(CHAIN)" "CPUS=$(CPUS)"
 
 loader: build/baton.zimg ## build/baton.zimg
 
@@ -137,8 +145,8 @@ build/cache/lab/modules/order &: FORCE
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd
 
-build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/setup/lab \
-| build-programs
+build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/initrd/soak \
+tools/linux/baton-kexec tools/setup/lab | build-programs
 	@tools/setup/lab
 
 $(CARD): $(CARD_FILES) $(CARD_SCRIPT) $(RECIPE) $(MKCARD) build/firmware/u-boot.bin

@@ -3,14 +3,14 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysAddr, PhysRange, Rtc};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange, Rtc};
 
 use crate::{
     boot::{MemoryMap, Staged},
     commands::Remembered,
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
     log::Log,
     machine::Machine,
 };
@@ -100,6 +100,10 @@ pub struct Context<'a> {
     pub rtc: Option<Box<dyn Rtc>>,
     /// Variables.
     pub env: Environment,
+    /// The processor's own state; `None` on a machine that nobody can look into.
+    pub inspect: Option<&'a dyn Inspect>,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
@@ -137,6 +141,8 @@ impl<'a> Context<'a> {
             machine,
             rtc: None,
             env: Environment::with_defaults(),
+            inspect: None,
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),

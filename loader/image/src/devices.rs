@@ -83,6 +83,11 @@ impl SystemCpuInterface for CpuInterface {
 }
 
 impl Quiesce {
+    /// Finds an interrupt that whoever was here before took and never ended.
+    pub fn active_interrupt(&mut self) -> Option<u32> {
+        self.gic.as_mut()?.active(cpu::affinity())
+    }
+
     /// Stops all DMA and settles the interrupt controller. A step of the handoff: allocates
     /// nothing and cannot fail.
     pub fn all(&mut self) {
@@ -206,7 +211,13 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {
         Ok(Probe::Empty) => {}
-        Ok(Probe::Other(slot, _)) => devices.quiesce.slots.push(slot),
+        Ok(Probe::Other(slot, _)) => {
+            // A kernel that called kexec may have left it running, with rings in memory that is
+            // ordinary now: it must not write there while files are loaded. One that does not
+            // confirm its reset cannot be helped from here.
+            let _ = slot.reset();
+            devices.quiesce.slots.push(slot);
+        }
         Ok(Probe::Block(disk)) => {
             devices.quiesce.slots.push(*disk.bus());
             devices.add_disk("virtio", device, disk);

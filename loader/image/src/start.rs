@@ -1,27 +1,25 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
-    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap},
+    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::{PhysRange, PhysicalMemory as _};
+use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
     exception,
     guard::FaultGuard,
+    inspect::{Found, Processor},
     layout,
 };
 use platform_drivers::{psci::Psci, timer::ArchTimer};
@@ -52,6 +50,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // copy's memory is nobody's from here on: `load` may write there.
     let (info, state) = unsafe { (&info.read(), &state.read()) };
     entry::install_vectors();
+    let before = &Found::capture(state);
+    before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
@@ -88,7 +88,7 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, state, tree, &found, clock, devices)
+    run(info, (state, before), tree, &found, clock, devices)
 }
 
 /// Waits for a reset.
@@ -135,7 +135,7 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
+fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -150,7 +150,7 @@ fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
         owner: "Baton".into(),
     }];
     let mut map = MemoryMap::new(found.memory.clone(), reserved, loader);
-    map.initrd = found.initrd.filter(|initrd| map.is_ram(*initrd));
+    map.initrd = initrd.filter(|initrd| map.is_ram(*initrd));
     map
 }
 
@@ -193,18 +193,23 @@ fn mapped_memory(map: &MemoryMap, log: Option<PhysRange>) -> MappedMemory {
 
 fn run(
     info: &EarlyInfo,
-    state: &EntryState,
+    (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
-    devices: Devices,
+    mut devices: Devices,
 ) -> ! {
-    let mut map = memory_map(info, found);
+    let processor = Processor {
+        found: before,
+        active_interrupt: devices.quiesce.active_interrupt(),
+    };
+    let tree_at = info.tree.unwrap_or_default();
+    let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
+    let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
+    let mut map = memory_map(info, found, initrd);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
-    if let Some(initrd) = map.initrd {
-        memory.keep(initrd, FIRST_STAGE_INITRD);
-    }
+    settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {
@@ -215,7 +220,7 @@ fn run(
         log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    let warnings = warnings(state, info, map.initrd, &devices.failures);
+    let warnings = warnings((state, &processor), info, map.initrd, &devices.failures);
     write_console(&mut console, &warnings);
     let mut cx = Context::new(Machine {
         console: &mut console,
@@ -227,6 +232,7 @@ fn run(
         guard: &FaultGuard,
         cpu: cpu::facts(),
     });
+    cx.inspect = Some(&processor);
     cx.rtc = devices.rtc;
     cx.map = map;
     cx.tree = Some(tree);
@@ -263,7 +269,7 @@ fn banner(cx: &mut Context<'_>) {
 
 /// Returns what the user should know before anything else.
 fn warnings(
-    state: &EntryState,
+    (state, processor): (&EntryState, &Processor<'_>),
     info: &EarlyInfo,
     initrd: Option<PhysRange>,
     failures: &[(String, String)],
@@ -272,6 +278,7 @@ fn warnings(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
+    taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
         let _ = match info.given {
@@ -342,33 +349,42 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
     cx.log.store();
 }
 
-/// Sets what the first stage and the hardware say.
+/// Says in one line what a former owner of HYP left that no payload is owed.
+fn taken_over(processor: &Processor<'_>, lines: &mut String) {
+    if processor.found.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    let undone = processor.found.undone();
+    let active = processor.active_interrupt;
+    if undone.is_empty() && active.is_none() {
+        return;
+    }
+    let _ = write!(lines, "undone of a former owner: {undone}");
+    if let Some(interrupt) = active {
+        let _ = write!(lines, " GIC={interrupt} active");
+    }
+    let _ = writeln!(lines, " (`hyp entry`)");
+}
+
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
-    }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
     if let Some(initrd) = cx.map.initrd {
         let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
-        cx.env.set("initrdfile", &place);
+        cx.env.give("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    arrival::Watcher,
     build,
     card::Card,
     error::Result,
@@ -209,6 +210,20 @@ impl Machine {
         let counting = ["-icount", "shift=0,sleep=off", "-S", "-gdb", &stub];
         let session = self.start_with(slot, scratch, &counting)?;
         Ok((session, socket))
+    }
+
+    /// Starts the machine with one processor, so that an image's arrival can be watched.
+    ///
+    /// # Errors
+    /// As [`Machine::start`].
+    pub fn start_watched(mut self) -> Result<(Session, Watcher)> {
+        self.cpus = 1;
+        let slot = Slot::take()?;
+        let scratch = Scratch::new()?;
+        let socket = scratch.file("gdb");
+        let stub = format!("unix:{},server=on,wait=off", socket.display());
+        let session = self.start_with(slot, scratch, &["-gdb", &stub])?;
+        Ok((session, Watcher { socket }))
     }
 
     fn start_with(self, slot: Slot, scratch: Scratch, more: &[&str]) -> Result<Session> {

@@ -139,7 +139,8 @@ fn linux_reads_it() -> Result<()> {
     flow::linux(&mut session, "HYP", 2)?;
     session.send(
         "cd /proc/device-tree; cat chosen/baton,log; hexdump -C chosen/baton,boot-count; \
-         ls reserved-memory; echo end-$((1 + 1))\n",
+         ls reserved-memory; mount -t debugfs none /sys/kernel/debug; \
+         cat /sys/kernel/debug/memblock/reserved; echo end-$((1 + 1))\n",
     );
     let found = session
         .expect_for("end-2\r\n", Duration::from_secs(60))?
@@ -154,6 +155,18 @@ fn linux_reads_it() -> Result<()> {
     ] {
         ensure!(session, found.contains(line), "no {line:?} in {found}");
     }
+    // `  12: 0x000000005dfff000..0x000000005dffffff`: it is nobody's there.
+    let number = |text: &str| u64::from_str_radix(text.trim().trim_start_matches("0x"), 16).ok();
+    let page = number(place.get(1..11).unwrap_or_default());
+    let kept = found.lines().any(|line| {
+        let ends = line
+            .split_once(": ")
+            .and_then(|(_, range)| range.split_once(".."));
+        let ends = ends.and_then(|(start, end)| Some((number(start)?, number(end)?)));
+        ends.zip(page)
+            .is_some_and(|((start, end), page)| start <= page && page + 0xfff <= end)
+    });
+    ensure!(session, kept, "{place} is not reserved: {found}");
     Ok(())
 }
 

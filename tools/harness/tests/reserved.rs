@@ -94,24 +94,56 @@ fn ubootz_with_an_initrd() -> Result<()> {
     witness::boot_by(&mut session, "bootz report.zimg").map(drop)
 }
 
-/// The first stage's tree has a `no-map` region: it is never mapped, nothing is put there, and the
-/// memory around it is as good as ever.
-#[test]
-fn no_map_is_not_mapped() -> Result<()> {
-    let card = Card::built()?.with_script(
-        "load ${devtype} ${devnum}:${distro_bootpart} ${kernel_addr_r} baton.zimg\n\
-         fdt addr ${fdtcontroladdr}\n\
+/// At Baton's prompt; U-Boot's tree has a `no-map` region of `size` bytes at `start`.
+fn baton_with_no_map(name: &str, start: u32, size: u32) -> Result<Session> {
+    let card = Card::built()?.with_script(&format!(
+        "load ${{devtype}} ${{devnum}}:${{distro_bootpart}} ${{kernel_addr_r}} baton.zimg\n\
+         fdt addr ${{fdtcontroladdr}}\n\
          fdt resize 1000\n\
          fdt mknode / reserved-memory\n\
          fdt set /reserved-memory \\#address-cells <2>\n\
          fdt set /reserved-memory \\#size-cells <2>\n\
          fdt set /reserved-memory ranges\n\
-         fdt mknode /reserved-memory secure@4c0ff000\n\
-         fdt set /reserved-memory/secure@4c0ff000 reg <0 0x4c0ff000 0 0x302000>\n\
-         fdt set /reserved-memory/secure@4c0ff000 no-map\n\
-         bootz ${kernel_addr_r} - ${fdtcontroladdr}\n",
-    )?;
-    let mut session = flow::baton_on(Machine::virt(here!()).card(card))?;
+         fdt mknode /reserved-memory secure@{start:x}\n\
+         fdt set /reserved-memory/secure@{start:x} reg <0 {start:#x} 0 {size:#x}>\n\
+         fdt set /reserved-memory/secure@{start:x} no-map\n\
+         bootz ${{kernel_addr_r}} - ${{fdtcontroladdr}}\n"
+    ))?;
+    flow::baton_on(Machine::virt(name).card(card))
+}
+
+/// Where Baton itself would live: it goes elsewhere before anything is mapped.
+#[test]
+fn no_map_at_the_top_of_memory() -> Result<()> {
+    let mut session = baton_with_no_map(here!(), 0x5f80_0000, 0x80_0000)?;
+    let info = session.run_ok("bdinfo")?;
+    ensure!(
+        session,
+        info.contains("loader      = [0x5f400000-0x5f7fffff] Baton\n"),
+        "{info}"
+    );
+    for address in ["5f800000", "5ffffffc"] {
+        let fault = session.run_err(&format!("md {address} 1"))?;
+        ensure!(session, fault.contains("translation fault"), "{fault}");
+    }
+    witness::boot(&mut session).map(drop)
+}
+
+/// A first stage that contradicts itself: its tree lies in what it says is not to be mapped. There
+/// is a prompt all the same.
+#[test]
+fn no_map_over_the_tree_itself() -> Result<()> {
+    let mut session = baton_with_no_map(here!(), 0x5ec0_0000, 0x40_0000)?;
+    let fault = session.run_err("md 5ec00000 1")?;
+    ensure!(session, fault.contains("translation fault"), "{fault}");
+    witness::boot(&mut session).map(drop)
+}
+
+/// The first stage's tree has a `no-map` region: it is never mapped, nothing is put there, and the
+/// memory around it is as good as ever.
+#[test]
+fn no_map_is_not_mapped() -> Result<()> {
+    let mut session = baton_with_no_map(here!(), 0x4c0f_f000, 0x30_2000)?;
     let info = session.run_ok("bdinfo")?;
     ensure!(session, info.contains("secure@4c0ff000"), "{info}");
     for address in ["4c0ff000", "4c1ffffc", "4c200000", "4c3ffffc", "4c400ffc"] {

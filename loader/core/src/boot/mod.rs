@@ -9,6 +9,7 @@
 mod error;
 mod executable;
 pub mod home;
+mod initrd;
 mod launch;
 mod memory_map;
 mod placement;
@@ -22,6 +23,7 @@ mod tree;
 
 pub use error::BootError;
 pub use executable::prepare_elf;
+pub use initrd::{is_left_behind, settle as settle_initrd};
 pub use launch::{Wanted, prepare_zimage};
 pub use memory_map::{
     Claim, ClaimError, Direction, FIRST_STAGE_INITRD, Holder, Ledger, MEMRESERVE, MemoryMap, Row,
@@ -29,5 +31,5 @@ pub use memory_map::{
 };
 pub use placement::{KernelFacts, Piece, PlaceError, Placement, Request, place};
 pub use plan::{BootPlan, Part};
-pub use prepared::{Options, Prepared, Staged, Sum};
+pub use prepared::{Options, Prepared, Staged};
 pub use source::{Opened, Source};

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::{commands::CommandError, context::Context, storage};
 
-#[cfg(test)]
-mod tests;
-
 /// How a boot command was called.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -59,7 +56,7 @@ impl Prepared {
     /// Does what the options say: prints the plan, or stages the boot and hands over.
     ///
     /// # Errors
-    /// As [`Prepared::stage`] and [`hand_over`].
+    /// A file could not be read, or memory was not granted.
     pub fn boot(self, cx: &mut Context<'_>, options: Options) -> Result<(), CommandError> {
         if options.dry_run {
             return self.show(cx);
@@ -124,7 +121,7 @@ impl Prepared {
 
 /// A piece of a staged boot and what it must be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
+struct Sum {
     range: PhysRange,
     what: Cow<'static, str>,
     crc32: u32,
@@ -200,7 +197,7 @@ impl Staged {
     /// Hands over to what is staged. Returns only to say why not; it stays staged then.
     ///
     /// # Errors
-    /// As [`hand_over`].
+    /// The machine cannot be handed over, or a byte of a piece changed.
     pub fn go(self, cx: &mut Context<'_>) -> Result<(), CommandError> {
         cx.machine.launcher.check(&self.plan.handoff())?;
         hand_over(cx, self.plan, &self.sums)

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 
 use platform_api::{PhysAddr, PhysRange};
-use platform_fake::{FakeRtc, Step};
+use platform_fake::{FakeInspect, FakeRtc, Step};
 
 use super::COMMANDS;
 use crate::{
@@ -68,7 +68,8 @@ fn prepare(board: &mut Board, name: &str) {
 }
 
 /// What a session has beside what a board has.
-fn complete(cx: &mut Context<'_>) {
+fn complete(cx: &mut Context<'_>, inspect: &'static FakeInspect) {
+    cx.inspect = Some(inspect);
     cx.rtc = Some(Box::new(FakeRtc::new(1_577_934_245)));
     for (name, value) in [
         ("bootcmd", "bootz zImage"),
@@ -88,13 +89,18 @@ fn every_example_runs() {
         ("zImage", &image),
         ("uEnv.txt", b"console=ttyAMA0\n"),
         ("initrd.img", b"initrd"),
+        ("old.img", b"old"),
         ("virt.dtb", &overlay),
     ]);
     let mut problems: Vec<String> = Vec::new();
+    let inspect: &FakeInspect = Box::leak(Box::new(FakeInspect {
+        mappings: alloc::vec![(0x4000_0000, 0x1000, "rw-")],
+        ..FakeInspect::default()
+    }));
     for command in COMMANDS {
         prepare(&mut board, command.name);
         let ended = board.run(|cx| {
-            complete(cx);
+            complete(cx, inspect);
             execute(cx, command.example);
             let status = cx.status;
             if cx.staged.is_some() {

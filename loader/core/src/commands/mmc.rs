@@ -5,7 +5,7 @@ use core::fmt::Write;
 
 use platform_api::{BlockError, CardFacts, CardKind, PhysAddr, PhysRange};
 
-use super::{Command, CommandError, Group, parse_hex, part};
+use super::{Command, CommandError, Group, parse_hex, part, size_text::Size};
 use crate::{context::Context, machine::Disk, storage};
 
 /// `mmc`.
@@ -138,28 +138,10 @@ fn info(cx: &mut Context<'_>) -> Result<(), CommandError> {
         card.oem,
         card.bus.clock,
         info.block_size,
-        capacity(bytes),
+        Size(bytes),
         card.bus.width,
     );
     Ok(())
-}
-
-/// Prints a size as U-Boot's `print_size` does: the largest unit, one digit behind the point.
-fn capacity(bytes: u64) -> String {
-    for (shift, unit) in [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")] {
-        let whole = bytes >> shift;
-        if whole > 0 {
-            let rest = bytes & ((1 << shift) - 1);
-            // Rounded to tenths.
-            let tenths = ((rest * 10) + (1 << (shift - 1))) >> shift;
-            return match tenths {
-                0 => format!("{whole} {unit}"),
-                10 => format!("{} {unit}", whole + 1),
-                _ => format!("{whole}.{tenths} {unit}"),
-            };
-        }
-    }
-    format!("{bytes} Bytes")
 }
 
 fn rescan(cx: &mut Context<'_>) -> Result<(), CommandError> {
@@ -274,24 +256,4 @@ fn test(cx: &mut Context<'_>, first: &str, count: &str) -> Result<(), CommandErr
     }
     let _ = writeln!(cx, "{count} blocks read twice, the same both times");
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::capacity;
-
-    #[test]
-    fn sizes_as_u_boot_prints_them() {
-        for (bytes, text) in [
-            (0, "0 Bytes"),
-            (512, "512 Bytes"),
-            (256 << 20, "256 MiB"),
-            (31_268_536_320, "29.1 GiB"),
-            ((1 << 30) - 1, "1024 MiB"),
-            (3 << 39, "1.5 TiB"),
-            (u64::MAX, "16777216 TiB"),
-        ] {
-            assert_eq!(capacity(bytes), text);
-        }
-    }
 }

@@ -7,6 +7,7 @@ mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cache;
 mod cat;
 mod cmp;
 mod coninfo;
@@ -14,13 +15,18 @@ mod cp;
 mod date;
 mod dm;
 mod echo;
+mod env;
 mod exception;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod fstype;
 mod go;
 mod gzwrite;
 mod hash;
 mod help;
+mod hyp;
 mod iminfo;
 mod inflate;
 mod kexec;
@@ -44,6 +50,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod size;
 mod size_text;
@@ -157,7 +165,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -231,22 +242,31 @@ pub static COMMANDS: &[&Command] = &[
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cache::CACHE,
     &cat::CAT,
     &cmp::CMP,
     &coninfo::CONINFO,
     &cp::CP,
     &hash::CRC32,
     &date::DATE,
+    &cache::DCACHE,
     &dm::DM,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &fstype::FSTYPE,
     &fstype::FSTYPES,
     &go::GO,
+    &env::GREPENV,
     &gzwrite::GZWRITE,
     &hash::HASH,
     &help::HELP,
+    &hyp::HYP,
+    &cache::ICACHE,
     &iminfo::IMINFO,
     &kexec::KEXEC,
     &license::LICENSE,
@@ -269,6 +289,8 @@ pub static COMMANDS: &[&Command] = &[
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &hash::SHA1SUM,
     &hash::SHA256SUM,

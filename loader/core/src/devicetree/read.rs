@@ -23,7 +23,7 @@ use super::{
     CheckedTree, Device, Discovery, Reservation, TreeError,
     cells::{Cells, MAX_CELLS, cell, number},
     check::until_nul,
-    early::{is_enabled, is_memory},
+    early::{initrd, is_enabled, is_memory},
 };
 pub(super) use bus::insert_bank;
 use bus::{Ranges, through};
@@ -281,10 +281,8 @@ impl<'a> Reader<'a> {
         self.stdout = facts
             .get(Key::StdoutPath)
             .or(facts.get(Key::LinuxStdoutPath));
-        let address = |key| facts.get(key).and_then(number).map(PhysAddr::new);
-        if let (Some(start), Some(end)) = (address(Key::InitrdStart), address(Key::InitrdEnd)) {
-            self.found.initrd = PhysRange::new(start, end).filter(|range| !range.is_empty());
-        }
+        let keys = [Key::InitrdStart, Key::InitrdEnd];
+        self.found.initrd = initrd(keys.map(|key| facts.get(key).and_then(number)));
         Ok(())
     }
 

@@ -153,6 +153,11 @@ impl WorkingTree {
         }
     }
 
+    /// Removes the /memreserve/ entries of exactly this range.
+    pub fn unreserve(&mut self, address: u64, size: u64) {
+        self.reservations.retain(|entry| *entry != (address, size));
+    }
+
     /// Removes a /memreserve/ entry; tells whether there was one.
     pub fn remove_reservation(&mut self, index: usize) -> bool {
         let there = index < self.reservations.len();

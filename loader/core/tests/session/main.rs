@@ -8,6 +8,7 @@ mod checks;
 #[path = "../common/mod.rs"]
 mod common;
 mod editing;
+mod env;
 mod information;
 mod memory;
 mod prompt;

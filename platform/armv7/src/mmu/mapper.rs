@@ -19,6 +19,12 @@ pub struct Table([u64; ENTRIES]);
 impl Table {
     /// A table that maps nothing.
     pub const EMPTY: Table = Table([descriptor::INVALID; ENTRIES]);
+
+    /// Iterates over the descriptors, for who reads tables back.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().copied()
+    }
 }
 
 /// Why a range was not mapped.

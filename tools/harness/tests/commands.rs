@@ -109,6 +109,8 @@ const LINES: &[&str] = &[
     "fdt get addr v /test text",
     "mw.l 44000000 620061; mw.l 44000004 63",
     "cmp.b ${v} 44000000 6",
+    "fdt set /test cells <1 2>; fdt set /test bytes [1 2]; fdt mknode /test a; fdt mknode /test b",
+    "fdt print /test",
     "fdt rm /test text",
     "fdt print /test",
     "fdt rm /test",

@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt::{self, Write};
 
+use platform_api::PhysRange;
+
 use super::{Command, CommandError, Group};
 use crate::{
     context::{BoardFacts, Context},
@@ -40,15 +42,30 @@ macro_rules! row {
 
 fn describe(cx: &Context<'_>, out: &mut String) -> fmt::Result {
     let board = &cx.board;
-    match board.tree_address {
-        Some(address) => row!(out, "fdt_blob", "{address}")?,
-        None => row!(out, "fdt_blob", "none was given")?,
-    }
+    row!(out, "boot_params", "{:#010x}", 0)?;
     for (number, bank) in cx.map.ram.iter().enumerate() {
         row!(out, "DRAM bank", "{number:#010x}")?;
         row!(out, "-> start", "{}", bank.start())?;
         row!(out, "-> size", "{:#010x}", bank.size())?;
     }
+    if let Some(own) = cx.map.loader.first() {
+        // The image is linked at 0.
+        row!(out, "relocaddr", "{}", own.range.start())?;
+        row!(out, "reloc off", "{}", own.range.start())?;
+    }
+    row!(out, "Build", "32-bit")?;
+    match board.tree_address {
+        Some(address) => row!(out, "fdt_blob", "{address}")?,
+        None => row!(out, "fdt_blob", "none was given")?,
+    }
+    if let Some(tree) = &cx.tree {
+        let size = tree.dtb_size(tree.padding()).unwrap_or(0);
+        row!(out, "fdt_size", "{size:#010x}")?;
+    }
+    out.write_str("lmb_dump_all:\n")?;
+    describe_ranges(out, "memory", cx.map.ram.iter().copied())?;
+    let claims = cx.map.loader.iter().chain(&cx.map.reserved);
+    describe_ranges(out, "reserved", claims.map(|claim| claim.range))?;
     row!(out, "model", "{}", cx.model)?;
     describe_cpu(cx, out)?;
     row!(out, "console", "{}", board.console)?;
@@ -76,6 +93,23 @@ fn describe(cx: &Context<'_>, out: &mut String) -> fmt::Result {
             disk.interface,
             disk.index,
             disk.path
+        )?;
+    }
+    Ok(())
+}
+
+/// Writes a list of ranges as U-Boot's memory blocks.
+fn describe_ranges(
+    out: &mut String,
+    name: &str,
+    ranges: impl Iterator<Item = PhysRange> + Clone,
+) -> fmt::Result {
+    writeln!(out, " {name}.cnt  = {:#x}", ranges.clone().count())?;
+    for (index, range) in ranges.enumerate() {
+        writeln!(
+            out,
+            " {name}[{index}]\t{range}, {:#010x} bytes flags: 0",
+            range.size()
         )?;
     }
     Ok(())

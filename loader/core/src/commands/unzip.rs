@@ -3,7 +3,7 @@
 use alloc::format;
 use core::fmt::Write;
 
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{Command, CommandError, Group, inflate::inflate, parse_hex};
 use crate::context::Context;
@@ -26,7 +26,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, source, target, limit] => (source, target, Some(parse_hex(limit)?)),
         _ => return Err(CommandError::Usage),
     };
-    let source = readable(cx, PhysAddr::new(parse_hex(source)?));
+    let (source, whole) = readable(cx, PhysAddr::new(parse_hex(source)?));
     let mut next = PhysAddr::new(parse_hex(target)?);
     let end = limit.and_then(|limit| next.checked_add(limit));
     let unpacked = inflate(cx, source, &mut |cx, unread, bytes| {
@@ -37,8 +37,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
                 limit.unwrap_or_default()
             )));
         }
-        // Where the source ends is not known before; what is written behind it is its end.
-        if range.contains(unread.start()) {
+        if range.contains(unread.start()) || whole && range.overlaps(unread) {
             return Err(CommandError::Message(format!(
                 "{range} is where the rest of the packed data lies: unpack to a place behind it"
             )));
@@ -53,15 +52,27 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     Ok(cx.env.try_set("filesize", &format!("{size:x}"))?)
 }
 
-/// Returns the RAM from `start` on that can be read: packed data do not say how long they are.
-fn readable(cx: &Context<'_>, start: PhysAddr) -> PhysRange {
+/// Returns where the packed data from `start` on can lie, since they do not say how long they
+/// are: to the end of the file that was loaded there (and true), else to the end of the RAM
+/// that can be read.
+fn readable(cx: &Context<'_>, start: PhysAddr) -> (PhysRange, bool) {
+    let file = cx.loaded.iter().find(|file| file.range.contains(start));
+    if let Some(range) = file.and_then(|file| PhysRange::new(start, file.range.end())) {
+        return (range, true);
+    }
     let bank = cx.map.ram.iter().find(|bank| bank.contains(start));
-    let claims = cx.map.loader.iter().map(|claim| claim.range.start());
-    let end = bank.map(|bank| {
-        let claims = claims.filter(|claim| *claim > start);
-        claims.fold(bank.end(), Ord::min)
-    });
     // What is no RAM is refused by the first look at it.
-    let end = end.or(start.checked_add(1)).unwrap_or(start);
-    PhysRange::new(start, end).unwrap_or_default()
+    let mut end = bank.map(|bank| bank.end()).or(start.checked_add(1));
+    // Whoever claims a part of it, the first claim behind the start is the end.
+    while let Some(range) = end.and_then(|end| PhysRange::new(start, end)) {
+        match cx.machine.memory.bytes(range) {
+            Err(MemoryError::Owned { by, .. })
+                if by.start() > start && by.start() < range.end() =>
+            {
+                end = Some(by.start());
+            }
+            _ => return (range, false),
+        }
+    }
+    (PhysRange::default(), false)
 }

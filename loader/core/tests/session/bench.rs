@@ -120,11 +120,20 @@ pub fn outputs(lines: &[&str]) -> Vec<String> {
 
 /// As [`outputs`], on a prepared bench.
 pub fn outputs_on(bench: &mut Bench, lines: &[&str]) -> Vec<String> {
+    outputs_in(bench, lines, |_| {})
+}
+
+/// As [`outputs_on`]; `prepare` sees the context first.
+pub fn outputs_in(
+    bench: &mut Bench,
+    lines: &[&str],
+    prepare: impl FnOnce(&mut Context<'_>),
+) -> Vec<String> {
     for line in lines {
         bench.console.then(Step::Await(b"=> ".to_vec()));
         bench.console.type_bytes(format!("{line}\r"));
     }
-    let shown = bench.play(|_| {});
+    let shown = bench.play(prepare);
     let mut rest = shown.strip_prefix("=> ").expect("a prompt");
     let mut outputs = Vec::new();
     for line in lines {

@@ -64,10 +64,16 @@ fn information() {
     assert_eq!(
         shown.replace("\r\n", "\n"),
         "=> version\nBaton 1.2.3 (v1.2.3, rustc 1.95.0)\n=> bdinfo\n\
-         fdt_blob    = 0x48000000\n\
+         boot_params = 0x00000000\n\
          DRAM bank   = 0x00000000\n\
          -> start    = 0x40000000\n\
          -> size     = 0x10000000\n\
+         Build       = 32-bit\n\
+         fdt_blob    = 0x48000000\n\
+         lmb_dump_all:\n \
+         memory.cnt  = 0x1\n \
+         memory[0]\t[0x40000000-0x4fffffff], 0x10000000 bytes flags: 0\n \
+         reserved.cnt  = 0x0\n\
          model       = linux,dummy-virt\n\
          cpu         = Cortex-A15 (0x412fc0f1), affinity 0x0\n\
          mode        = HYP\n\

@@ -3,6 +3,10 @@
 
 mod autoboot;
 mod bench;
+mod board;
+mod checks;
+#[path = "../common/mod.rs"]
+mod common;
 mod editing;
 mod env;
 mod information;

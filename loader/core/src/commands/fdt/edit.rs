@@ -12,7 +12,7 @@ pub(super) fn set(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), Comm
     let node = node_of(tree, path)?;
     let old = tree.property(node, name).unwrap_or_default();
     let value = value::parse(values, old)?;
-    Ok(tree.set_property(node, name, &value)?)
+    Ok(tree.insert_property(node, name, &value)?)
 }
 
 pub(super) fn make_node(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
@@ -20,7 +20,7 @@ pub(super) fn make_node(tree: &mut WorkingTree, arguments: &[&str]) -> Result<()
         return Err(CommandError::Usage);
     };
     let parent = node_of(tree, path)?;
-    tree.make_node(parent, name).map(drop).map_err(|error| {
+    tree.insert_node(parent, name).map(drop).map_err(|error| {
         let code = match error {
             crate::devicetree::TreeError::NodeExists(_) => "EXISTS",
             _ => "BADSTRUCTURE",

@@ -178,10 +178,46 @@ fn xen_modules_can_be_written() {
     assert_eq!(
         on(&mut tree, &["print", "/chosen/module@48000000"]).unwrap(),
         "module@48000000 {\n\
-         \tcompatible = \"multiboot,kernel\", \"multiboot,module\";\n\
-         \treg = <0x48000000 0x00600000>;\n\
          \tbootargs = \"console=hvc0 ro\";\n\
+         \treg = <0x48000000 0x00600000>;\n\
+         \tcompatible = \"multiboot,kernel\", \"multiboot,module\";\n\
          };\n"
+    );
+}
+
+/// Where U-Boot puts them, and a tree that is still whole.
+#[test]
+fn what_is_new_comes_first() {
+    let mut tree = tree("/dts-v1/; / { a; b; x { }; y { }; };");
+    for line in [
+        &["set", "/", "c"][..],
+        &["mknode", "/", "w"],
+        &["set", "/", "b", "1"],
+        &["set", "/", "d"],
+        &["mknode", "/w", "only"],
+        &["set", "/w", "one"],
+        &["mknode", "/", "v"],
+    ] {
+        on(&mut tree, line).unwrap();
+    }
+    let expected = "/ {\n\td;\n\tc;\n\ta;\n\tb = \"1\";\n\tv {\n\t};\n\
+        \tw {\n\t\tone;\n\t\tonly {\n\t\t};\n\t};\n\tx {\n\t};\n\ty {\n\t};\n};\n";
+    assert_eq!(on(&mut tree, &["print"]).unwrap(), expected);
+    // The ends of the lists are right: what is appended or removed there finds its place.
+    let root = tree.root();
+    tree.set_property(root, "e", b"").unwrap();
+    tree.make_node(root, "z").unwrap();
+    for name in ["d", "e", "c"] {
+        on(&mut tree, &["rm", "/", name]).unwrap();
+    }
+    for path in ["/v", "/z"] {
+        on(&mut tree, &["rm", path]).unwrap();
+    }
+    let blob = tree.to_dtb(0).unwrap();
+    let mut again = WorkingTree::load(&blob).unwrap();
+    assert_eq!(
+        on(&mut again, &["list"]).unwrap(),
+        "/ {\n\ta;\n\tb = \"1\";\n\tw {\n\t};\n\tx {\n\t};\n\ty {\n\t};\n};\n"
     );
 }
 

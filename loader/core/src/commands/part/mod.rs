@@ -193,4 +193,51 @@ mod tests {
             "no partition table on the disk"
         );
     }
+
+    /// As U-Boot 2023.01 prints them for such a card, but for `type`, which is newer.
+    #[test]
+    fn facts_are_shown_or_set() {
+        let mut bench = Bench::new(vec![TestDisk::new(with_mbr(&[0; 4096]))]);
+        for (line, shown) in [
+            ("part start virtio 0 1", "800\n"),
+            ("part size virtio 0 0x1", "8\n"),
+            ("part number virtio 0 12345678-01", "0x1\n"),
+            ("part name virtio 0 1", "\n"),
+            ("part uuid virtio 0:1", "12345678-01\n"),
+            ("part uuid virtio 0", "12345678-01\n"),
+            ("part type virtio 0:1", "0c\n"),
+            ("part types", "Supported partition tables: EFI, DOS\n"),
+        ] {
+            let words: alloc::vec::Vec<&str> = line.split(' ').collect();
+            bench.run(|cx| run(cx, &words)).unwrap();
+            assert_eq!(bench.output, shown, "{line}");
+        }
+        for (line, value) in [
+            ("part start virtio 0 1 v", "800"),
+            ("part uuid virtio 0:1 v", "12345678-01"),
+            ("part list virtio 0 v", "1"),
+            ("part list virtio 0 -bootable v", "1"),
+        ] {
+            let words: alloc::vec::Vec<&str> = line.split(' ').collect();
+            bench.run(|cx| run(cx, &words)).unwrap();
+            assert_eq!(bench.output, "", "{line}");
+            assert_eq!(bench.env.get("v"), Some(value), "{line}");
+        }
+        for (line, error) in [
+            ("part start virtio 0 2", "no partition 2 on the disk"),
+            ("part uuid virtio 0:a", "no partition a on the disk"),
+            (
+                "part size virtio 0 root",
+                "no partition has the UUID or the name root",
+            ),
+            ("part start virtio 0", "wrong arguments"),
+            ("part uuid virtio 0:1 v w", "wrong arguments"),
+            ("part nosuch virtio 0", "wrong arguments"),
+            ("part list virtio 0 -x v", "wrong arguments"),
+        ] {
+            let words: alloc::vec::Vec<&str> = line.split(' ').collect();
+            let found = bench.run(|cx| run(cx, &words)).unwrap_err().to_string();
+            assert_eq!(found, error, "{line}");
+        }
+    }
 }

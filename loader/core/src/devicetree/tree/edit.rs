@@ -71,6 +71,42 @@ impl WorkingTree {
         Ok(())
     }
 
+    /// As [`Self::set_property`], but a new one comes before the others, where libfdt, and so
+    /// U-Boot's `fdt set`, puts it.
+    ///
+    /// # Errors
+    /// As [`Self::set_property`].
+    pub fn insert_property(
+        &mut self,
+        node: NodeId,
+        name: &str,
+        value: &[u8],
+    ) -> Result<(), TreeError> {
+        let known = self.find_property(node, name).is_some();
+        self.set_property(node, name, value)?;
+        let Some((first, last)) = self
+            .node_ref(node.0)
+            .map(|node| (node.first_property, node.last_property))
+            .filter(|(first, last)| !known && first != last)
+        else {
+            return Ok(());
+        };
+        let before = self
+            .property_links(node)
+            .find(|(_, property)| property.next == last)
+            .map_or(NONE, |(before, _)| before);
+        for (index, next) in [(before, NONE), (last, first)] {
+            if let Some(property) = self.properties.get_mut(wide(index)) {
+                property.next = next;
+            }
+        }
+        if let Some(node) = self.node_mut(node.0) {
+            node.first_property = last;
+            node.last_property = before;
+        }
+        Ok(())
+    }
+
     fn property_record(&mut self, name: u32, value: &[u8]) -> Result<u32, TreeError> {
         self.grow(&[
             &PROPERTY.to_be_bytes(),
@@ -161,6 +197,38 @@ impl WorkingTree {
             node.end = end;
         }
         Ok(NodeId(index))
+    }
+
+    /// As [`Self::make_node`], but before the other children, where libfdt, and so U-Boot's
+    /// `fdt mknode`, puts it.
+    ///
+    /// # Errors
+    /// As [`Self::make_node`].
+    pub fn insert_node(&mut self, parent: NodeId, name: &str) -> Result<NodeId, TreeError> {
+        let made = self.make_node(parent, name)?;
+        let first = self
+            .node_ref(parent.0)
+            .map_or(NONE, |node| node.first_child);
+        if first == made.0 {
+            return Ok(made);
+        }
+        let before = self
+            .children(parent)
+            .find(|child| {
+                self.node_ref(child.0)
+                    .is_some_and(|node| node.next == made.0)
+            })
+            .map_or(NONE, |before| before.0);
+        for (index, next) in [(before, NONE), (made.0, first)] {
+            if let Some(node) = self.node_mut(index) {
+                node.next = next;
+            }
+        }
+        if let Some(parent) = self.node_mut(parent.0) {
+            parent.first_child = made.0;
+            parent.last_child = before;
+        }
+        Ok(made)
     }
 
     /// Returns the child of this name, making it if need be.

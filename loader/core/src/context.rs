@@ -11,6 +11,7 @@ use crate::{
     devicetree::{Psci, WorkingTree},
     env::Environment,
     machine::Machine,
+    shell::State,
 };
 
 /// Characters written between two looks at the receiver. A character arrives in the time one
@@ -99,8 +100,8 @@ pub struct Context<'a> {
     pub input: Input,
     /// What an empty line runs: a command that can go on (`md`) leaves its continuation here.
     pub repeat: Option<String>,
-    /// How deep `run` is nested.
-    pub depth: u8,
+    /// Shell variables, and how deep commands are nested.
+    pub shell: State,
     /// The last character written through this context was a newline.
     pub at_line_start: bool,
 }
@@ -120,7 +121,7 @@ impl<'a> Context<'a> {
             build: BuildInfo::default(),
             input: Input::default(),
             repeat: None,
-            depth: 0,
+            shell: State::default(),
             at_line_start: true,
         }
     }

@@ -10,14 +10,17 @@ mod cp;
 mod crc32;
 mod echo;
 mod exception;
+mod exit;
 mod fdt;
 mod go;
 mod help;
+mod itest;
 mod load;
 mod lookup;
 mod ls;
 mod md;
 mod mw;
+mod operand;
 mod part;
 mod poweroff;
 mod printenv;
@@ -25,7 +28,13 @@ pub mod reference;
 mod reset;
 mod run;
 mod setenv;
+mod setexpr;
+mod showvar;
 mod sleep;
+mod source;
+mod test;
+mod time;
+mod truth;
 mod version;
 mod virtio;
 
@@ -85,6 +94,8 @@ pub enum CommandError {
     Usage,
     /// The status alone: the command said itself what there was to say (`false`, `cmp`).
     Status(u8),
+    /// `exit`: leave the innermost script, with this status.
+    Exit(u8),
     /// Ctrl-C.
     Interrupted,
     /// Words of its own, naming the offending value.
@@ -107,7 +118,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage => f.write_str("wrong arguments"),
-            Self::Status(status) => write!(f, "status {status}"),
+            Self::Status(status) | Self::Exit(status) => write!(f, "status {status}"),
             Self::Interrupted => f.write_str("<INTERRUPT>"),
             Self::Message(text) => f.write_str(text),
             Self::Memory(error) => error.fmt(f),
@@ -199,9 +210,12 @@ pub static COMMANDS: &[&Command] = &[
     &crc32::CRC32,
     &echo::ECHO,
     &exception::EXCEPTION,
+    &exit::EXIT,
+    &truth::FALSE,
     &fdt::FDT,
     &go::GO,
     &help::HELP,
+    &itest::ITEST,
     &load::LOAD,
     &ls::LS,
     &md::MD,
@@ -212,7 +226,13 @@ pub static COMMANDS: &[&Command] = &[
     &reset::RESET,
     &run::RUN,
     &setenv::SETENV,
+    &setexpr::SETEXPR,
+    &showvar::SHOWVAR,
     &sleep::SLEEP,
+    &source::SOURCE,
+    &test::TEST,
+    &time::TIME,
+    &truth::TRUE,
     &version::VERSION,
     &virtio::VIRTIO,
 ];

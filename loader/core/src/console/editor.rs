@@ -53,6 +53,11 @@ impl LineEditor {
         }
     }
 
+    /// Changes what stands before the line.
+    pub fn set_prompt(&mut self, prompt: &'static str) {
+        self.prompt = prompt;
+    }
+
     /// Takes the bytes to be sent.
     pub fn take_output(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.output)

@@ -12,7 +12,7 @@ pub use autoboot::Autoboot;
 pub use editor::{Event, LineEditor, MAX_LINE};
 pub use history::History;
 pub use input::Input;
-pub use session::{PROMPT, Session};
+pub use session::{CONTINUATION, PROMPT, Session};
 
 /// Ctrl-C.
 pub const INTERRUPT: u8 = 0x03;

@@ -1,5 +1,6 @@
 //! The prompt: reads lines, runs them, for ever.
 
+use alloc::string::String;
 use core::fmt::Write;
 
 use super::{
@@ -9,16 +10,25 @@ use super::{
 use crate::{
     commands,
     context::Context,
-    shell::{Outcome, execute},
+    shell::{Outcome, execute, is_incomplete},
 };
 
 /// What a line is typed behind. Nothing else starts a line so.
 pub const PROMPT: &str = "=> ";
 
+/// What a line is typed behind that goes on with an open `if`, quote or the like.
+pub const CONTINUATION: &str = "> ";
+
+/// The most bytes of a command that is typed on several lines. All of it is looked at after
+/// each of them.
+const MAX_OPEN: usize = 16 * 1024;
+
 /// The dialogue at the prompt.
 pub struct Session {
     editor: LineEditor,
     prompted: bool,
+    /// The lines of a command that is not complete yet, each with its newline.
+    open: String,
 }
 
 impl Default for Session {
@@ -26,6 +36,7 @@ impl Default for Session {
         Self {
             editor: LineEditor::new(PROMPT),
             prompted: false,
+            open: String::new(),
         }
     }
 }
@@ -46,7 +57,7 @@ impl Session {
             Autoboot::Disabled => {}
             Autoboot::Stopped(key) => self.editor.swallow(key),
             Autoboot::Boot => {
-                if let Some(command) = cx.env.get("bootcmd").map(alloc::string::String::from) {
+                if let Some(command) = cx.env.get("bootcmd").map(String::from) {
                     self.execute(cx, &command);
                 }
             }
@@ -80,7 +91,13 @@ impl Session {
         if lost > 0 {
             let _ = writeln!(cx, "{lost} characters typed too early were lost");
         }
-        let _ = cx.write_str(PROMPT);
+        let prompt = if self.open.is_empty() {
+            PROMPT
+        } else {
+            CONTINUATION
+        };
+        self.editor.set_prompt(prompt);
+        let _ = cx.write_str(prompt);
         self.prompted = true;
     }
 
@@ -96,26 +113,42 @@ impl Session {
             Event::Line(line) => self.line(cx, &line),
             Event::Interrupted => {
                 cx.repeat = None;
+                self.open.clear();
                 let _ = cx.write_str("<INTERRUPT>\n");
             }
         }
     }
 
     /// Runs a line; an empty one goes on with what the last command left to be gone on with.
+    /// One that ends inside a command waits for the rest of it.
     fn line(&mut self, cx: &mut Context<'_>, line: &str) {
         let repeat = cx.repeat.take();
-        if !line.trim_ascii().is_empty() {
-            self.execute(cx, line);
-        } else if let Some(continuation) = repeat {
-            self.execute(cx, &continuation);
+        let mut text = core::mem::take(&mut self.open);
+        text.extend([line, "\n"]);
+        if is_incomplete(&text) && text.len() <= MAX_OPEN {
+            self.open = text;
+            return;
+        }
+        let several = text.len() > line.len() + 1;
+        let outcome = match repeat {
+            Some(continuation) if !several && line.trim_ascii().is_empty() => {
+                self.execute(cx, &continuation)
+            }
+            _ if several || !line.trim_ascii().is_empty() => self.execute(cx, &text),
+            _ => Outcome::Finished,
+        };
+        if outcome == Outcome::Exited {
+            let _ = cx.write_str("exit not allowed from main input shell.\n");
         }
     }
 
-    fn execute(&mut self, cx: &mut Context<'_>, text: &str) {
+    fn execute(&mut self, cx: &mut Context<'_>, text: &str) -> Outcome {
         // A fault may have left it anywhere.
-        cx.depth = 0;
-        if execute(cx, text) == Outcome::Interrupted {
+        cx.shell.reset();
+        let outcome = execute(cx, text);
+        if outcome == Outcome::Interrupted {
             let _ = cx.write_str("<INTERRUPT>\n");
         }
+        outcome
     }
 }

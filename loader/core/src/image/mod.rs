@@ -2,4 +2,5 @@
 //! business of [`crate::boot`].
 
 pub mod elf;
+pub mod script;
 pub mod zimage;

@@ -1,16 +1,17 @@
 //! Text into tokens.
 //!
 //! Quoting is POSIX's, which U-Boot's newer parser follows: single quotes keep everything; in
-//! double quotes a backslash escapes only `$`, `"`, `\` and a newline; elsewhere it escapes
-//! anything. A backslash before a newline joins two lines before anything else is looked at,
-//! except in single quotes and comments.
+//! double quotes a backslash escapes only `$`, `"`, `\`, `` ` `` and a newline; elsewhere it
+//! escapes anything. A backslash before a newline joins two lines before anything else is
+//! looked at, except in single quotes and comments.
 
-use alloc::string::String;
+mod word;
+
 use core::str::Chars;
 
 use super::{
-    ast::{Part, Position, Word},
-    parser::{SyntaxError, SyntaxProblem},
+    ast::{Position, Word},
+    syntax::{END, SyntaxError, SyntaxProblem},
 };
 
 /// A token.
@@ -18,8 +19,10 @@ use super::{
 pub(super) enum Token {
     /// A word.
     Word(Word),
-    /// `;` or a newline.
-    Separator,
+    /// `;`.
+    Semicolon,
+    /// A newline.
+    Newline,
     /// `&&`.
     And,
     /// `||`.
@@ -28,17 +31,40 @@ pub(super) enum Token {
     End,
 }
 
+impl Token {
+    /// Names it in an error.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::And => "'&&'",
+            Self::Or => "'||'",
+            Self::Semicolon => "';'",
+            Self::Newline => "a new line",
+            Self::Word(_) => "a word",
+            Self::End => END,
+        }
+    }
+}
+
 /// Makes tokens on demand.
 pub(super) struct Lexer<'a> {
     rest: Chars<'a>,
     position: Position,
+    /// Bytes that the tree may still take.
+    budget: usize,
+    /// The text ended right behind a joined line.
+    pub(super) ends_joined: bool,
+    /// How deep forms (`${a:-${b}}`) are nested here.
+    forms: u8,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, budget: usize) -> Self {
         Self {
             rest: text.chars(),
             position: Position { line: 1, column: 1 },
+            budget,
+            ends_joined: false,
+            forms: 0,
         }
     }
 
@@ -48,15 +74,29 @@ impl<'a> Lexer<'a> {
         let start = self.position;
         let token = match self.peek() {
             None => Token::End,
-            Some(';' | '\n') => {
-                self.bump();
-                Token::Separator
-            }
+            Some(';') => self.single(Token::Semicolon),
+            Some('\n') => self.single(Token::Newline),
             Some('&') => self.double('&', Token::And)?,
             Some('|') => self.double('|', Token::Or)?,
             Some(_) => Token::Word(self.word()?),
         };
         Ok((token, start))
+    }
+
+    /// Takes bytes of the tree from the budget.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), SyntaxError> {
+        match self.budget.checked_sub(bytes) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => Err(SyntaxProblem::TooLarge.at(self.position)),
+        }
+    }
+
+    /// Returns what is left of the budget.
+    pub(super) fn budget(&self) -> usize {
+        self.budget
     }
 
     /// Returns the next character without taking it, joined lines behind it.
@@ -69,6 +109,7 @@ impl<'a> Lexer<'a> {
             }
             self.bump();
             self.bump();
+            self.ends_joined = self.rest.as_str().is_empty();
         }
     }
 
@@ -82,6 +123,19 @@ impl<'a> Lexer<'a> {
             self.position.column += 1;
         }
         Some(next)
+    }
+
+    /// Takes the characters before the first byte that `ends`, which is ASCII and includes the
+    /// newline. One step for all of them is what makes long scripts fast.
+    fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a str {
+        let rest = self.rest.as_str();
+        let end = rest.bytes().position(ends).unwrap_or(rest.len());
+        let (run, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
+        self.rest = after.chars();
+        // At most MAX_TEXT characters.
+        let columns = run.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
+        self.position.column += u32::try_from(columns).unwrap_or(0);
+        run
     }
 
     fn take(&mut self, wanted: char) -> bool {
@@ -98,17 +152,18 @@ impl<'a> Lexer<'a> {
                 Some(' ' | '\t' | '\r') => {
                     self.bump();
                 }
-                Some('#') => self.skip_comment(),
+                // To the newline, which is not part of the comment.
+                Some('#') => {
+                    self.take_until(|byte| byte == b'\n');
+                }
                 _ => return,
             }
         }
     }
 
-    /// Skips to the newline, which is not part of the comment.
-    fn skip_comment(&mut self) {
-        while !matches!(self.rest.clone().next(), None | Some('\n')) {
-            self.bump();
-        }
+    fn single(&mut self, token: Token) -> Token {
+        self.bump();
+        token
     }
 
     fn double(&mut self, sign: char, token: Token) -> Result<Token, SyntaxError> {
@@ -119,162 +174,5 @@ impl<'a> Lexer<'a> {
         } else {
             Err(SyntaxProblem::LoneOperator(sign).at(start))
         }
-    }
-
-    fn word(&mut self) -> Result<Word, SyntaxError> {
-        let mut word = WordBuilder::default();
-        while let Some(next) = self.peek() {
-            match next {
-                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' => break,
-                '\'' => self.single_quoted(&mut word)?,
-                '"' => self.double_quoted(&mut word)?,
-                '$' => self.dollar(&mut word, false)?,
-                '\\' => self.backslash(&mut word),
-                plain => {
-                    self.bump();
-                    word.push(plain, false);
-                }
-            }
-        }
-        Ok(word.finish())
-    }
-
-    fn backslash(&mut self, word: &mut WordBuilder) {
-        self.bump();
-        match self.bump() {
-            Some(escaped) => word.push(escaped, true),
-            // At the very end it has nothing to escape.
-            None => word.push('\\', true),
-        }
-    }
-
-    fn single_quoted(&mut self, word: &mut WordBuilder) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        word.touch_quoted();
-        loop {
-            match self.bump() {
-                None => return Err(SyntaxProblem::Unclosed('\'').at(start)),
-                Some('\'') => return Ok(()),
-                Some(other) => word.push(other, true),
-            }
-        }
-    }
-
-    fn double_quoted(&mut self, word: &mut WordBuilder) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        word.touch_quoted();
-        while let Some(next) = self.peek() {
-            match next {
-                '$' => self.dollar(word, true)?,
-                '\\' => self.escape_in_quotes(word),
-                other => {
-                    self.bump();
-                    if other == '"' {
-                        return Ok(());
-                    }
-                    word.push(other, true);
-                }
-            }
-        }
-        Err(SyntaxProblem::Unclosed('"').at(start))
-    }
-
-    fn escape_in_quotes(&mut self, word: &mut WordBuilder) {
-        self.bump();
-        // Not `peek`: in `\\` and a newline it is the backslash that is escaped.
-        match self.rest.clone().next() {
-            Some(escaped @ ('$' | '"' | '\\' | '`')) => {
-                self.bump();
-                word.push(escaped, true);
-            }
-            _ => word.push('\\', true),
-        }
-    }
-
-    fn dollar(&mut self, word: &mut WordBuilder, quoted: bool) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        let mut name = String::new();
-        if self.take('{') {
-            while !self.take('}') {
-                match self.peek() {
-                    None | Some('\n') => return Err(SyntaxProblem::Unclosed('{').at(start)),
-                    Some(other) => name.push(other),
-                }
-                self.bump();
-            }
-            if !is_variable(&name) {
-                return Err(SyntaxProblem::BadVariable(name).at(start));
-            }
-        } else if self.take('?') {
-            name.push('?');
-        } else {
-            while let Some(next) = self.peek()
-                && (next.is_ascii_alphanumeric() || next == '_')
-            {
-                self.bump();
-                name.push(next);
-            }
-        }
-        if name.is_empty() {
-            word.push('$', quoted);
-        } else {
-            word.variable(name, quoted);
-        }
-        Ok(())
-    }
-}
-
-/// Tells whether `${name}` can be looked up. `:`, `-`, `+`... after a name are left free for
-/// the forms `${name:-value}`.
-fn is_variable(name: &str) -> bool {
-    name == "?"
-        || (!name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-,/@".contains(&byte)))
-}
-
-/// Collects a word, adjacent characters of one kind in one part.
-#[derive(Default)]
-struct WordBuilder {
-    word: Word,
-}
-
-impl WordBuilder {
-    fn push(&mut self, next: char, quoted_now: bool) {
-        if let Some(Part::Text { text, quoted }) = self.word.parts.last_mut()
-            && *quoted == quoted_now
-        {
-            text.push(next);
-            return;
-        }
-        self.word.parts.push(Part::Text {
-            text: String::from(next),
-            quoted: quoted_now,
-        });
-    }
-
-    /// Notes that quotes were opened: they make a word even if nothing is in them.
-    fn touch_quoted(&mut self) {
-        if !matches!(
-            self.word.parts.last(),
-            Some(Part::Text { quoted: true, .. })
-        ) {
-            self.word.parts.push(Part::Text {
-                text: String::new(),
-                quoted: true,
-            });
-        }
-    }
-
-    fn variable(&mut self, name: String, quoted: bool) {
-        self.word.parts.push(Part::Variable { name, quoted });
-    }
-
-    fn finish(self) -> Word {
-        self.word
     }
 }

@@ -1,30 +1,47 @@
 //! Tokens into a tree, by recursive descent: one function for each form of the language.
 
-use alloc::{string::String, vec::Vec};
-use core::fmt;
+mod compound;
+
+use alloc::{boxed::Box, string::String, vec::Vec};
 
 use super::{
-    ast::{Chain, Command, Connector, List, Position, Simple},
+    ast::{Assignment, Chain, Command, Connector, List, Part, Position, Simple, Word},
     lexer::{Lexer, Token},
+    syntax::{MAX_NESTING, MAX_TEXT, MAX_TREE, SyntaxError, SyntaxProblem},
 };
+use compound::Keyword;
 
-/// Bytes of the longest text that is parsed.
-pub const MAX_TEXT: usize = 0x1_0000;
+/// About what a command takes of the heap beside its words: itself, its place in the vectors,
+/// and what the allocator adds.
+const COMMAND_COST: usize = 192;
 
 /// Parses a text.
 ///
 /// # Errors
 /// Names what is wrong, and where.
 pub fn parse(text: &str) -> Result<List, SyntaxError> {
-    if text.len() > MAX_TEXT {
-        let start = Position { line: 1, column: 1 };
-        return Err(SyntaxProblem::TooLong(text.len()).at(start));
-    }
-    let mut parser = Parser::new(text)?;
-    let list = parser.list()?;
-    match parser.token {
-        Token::End => Ok(list),
-        _ => Err(parser.missing_command()),
+    parse_within(text, MAX_TREE).map(|(list, _)| list)
+}
+
+/// Parses a text into a tree that takes `budget` bytes at most; returns also how many it takes,
+/// about.
+pub(super) fn parse_within(text: &str, budget: usize) -> Result<(List, usize), SyntaxError> {
+    let mut parser = Parser::new(text, budget)?;
+    let list = parser.whole()?;
+    Ok((list, budget.saturating_sub(parser.lexer.budget())))
+}
+
+/// Tells whether a text ends inside a command: what follows on the next line can complete it.
+pub fn is_incomplete(text: &str) -> bool {
+    let mut joined = false;
+    let parsed = Parser::new(text, MAX_TREE).and_then(|mut parser| {
+        parser.whole()?;
+        joined = parser.lexer.ends_joined;
+        Ok(())
+    });
+    match parsed {
+        Ok(()) => joined,
+        Err(error) => error.is_open(),
     }
 }
 
@@ -33,16 +50,22 @@ struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token,
     position: Position,
+    depth: u8,
 }
 
 impl<'a> Parser<'a> {
-    fn new(text: &'a str) -> Result<Self, SyntaxError> {
-        let mut lexer = Lexer::new(text);
+    fn new(text: &'a str, budget: usize) -> Result<Self, SyntaxError> {
+        let start = Position { line: 1, column: 1 };
+        if text.len() > MAX_TEXT {
+            return Err(SyntaxProblem::TooLong(text.len()).at(start));
+        }
+        let mut lexer = Lexer::new(text, budget);
         let (token, position) = lexer.next_token()?;
         Ok(Self {
             lexer,
             token,
             position,
+            depth: 0,
         })
     }
 
@@ -53,25 +76,49 @@ impl<'a> Parser<'a> {
         Ok(core::mem::replace(&mut self.token, token))
     }
 
+    /// Everything to the end.
+    fn whole(&mut self) -> Result<List, SyntaxError> {
+        let list = self.list()?;
+        match self.token {
+            Token::End => Ok(list),
+            _ => Err(self.missing_command()),
+        }
+    }
+
     fn skip_separators(&mut self) -> Result<(), SyntaxError> {
-        while self.token == Token::Separator {
+        while matches!(self.token, Token::Semicolon | Token::Newline) {
             self.advance()?;
         }
         Ok(())
+    }
+
+    fn skip_newlines(&mut self) -> Result<(), SyntaxError> {
+        while self.token == Token::Newline {
+            self.advance()?;
+        }
+        Ok(())
+    }
+
+    /// Returns the keyword that the token is, where one may be.
+    fn keyword(&self) -> Option<Keyword> {
+        match &self.token {
+            Token::Word(word) => Keyword::of(word),
+            _ => None,
+        }
     }
 
     /// `[chain] { (';' | newline) [chain] }`, up to a token that cannot start a command.
     fn list(&mut self) -> Result<List, SyntaxError> {
         let mut list = List::default();
         self.skip_separators()?;
-        while matches!(self.token, Token::Word(_)) {
+        while matches!(self.token, Token::Word(_)) && !self.keyword().is_some_and(Keyword::ends) {
             list.chains.push(self.chain()?);
             self.skip_separators()?;
         }
         Ok(list)
     }
 
-    /// `command { ('&&' | '||') command }`
+    /// `command { ('&&' | '||') command }`; a new line may follow the connector.
     fn chain(&mut self) -> Result<Chain, SyntaxError> {
         let first = self.command()?;
         let mut rest = Vec::new();
@@ -82,95 +129,109 @@ impl<'a> Parser<'a> {
                 _ => return Ok(Chain { first, rest }),
             };
             self.advance()?;
+            self.skip_newlines()?;
             rest.push((connector, self.command()?));
         }
     }
 
-    /// A command. An unquoted keyword in the first word will start a compound one here.
+    /// A command: an unquoted keyword as its first word starts a compound one.
     fn command(&mut self) -> Result<Command, SyntaxError> {
-        self.simple().map(Command::Simple)
+        self.lexer.charge(COMMAND_COST)?;
+        let Some(keyword) = self.keyword() else {
+            return self.simple().map(Command::Simple);
+        };
+        if self.depth >= MAX_NESTING {
+            return Err(SyntaxProblem::TooDeep.at(self.position));
+        }
+        self.depth += 1;
+        let command = match keyword {
+            Keyword::Not => {
+                self.advance()?;
+                Command::Not(Box::new(self.command()?))
+            }
+            Keyword::If => Command::If(Box::new(self.if_command()?)),
+            Keyword::For => Command::For(Box::new(self.for_command()?)),
+            Keyword::While | Keyword::Until => Command::While(Box::new(self.while_command()?)),
+            _ => return Err(self.missing_command()),
+        };
+        self.depth -= 1;
+        Ok(command)
     }
 
-    /// `word { word }`
+    /// `{ name=value } { word }`
     fn simple(&mut self) -> Result<Simple, SyntaxError> {
         let position = self.position;
+        let mut assignments = Vec::new();
         let mut words = Vec::new();
         while matches!(self.token, Token::Word(_)) {
-            if let Token::Word(word) = self.advance()? {
-                words.push(word);
+            let Token::Word(mut word) = self.advance()? else {
+                break;
+            };
+            // Behind the first word of the command, `a=b` is an argument.
+            let name = words.is_empty().then(|| take_name(&mut word)).flatten();
+            match name {
+                Some(name) => {
+                    self.lexer.charge(COMMAND_COST / 4)?;
+                    assignments.push(Assignment { name, value: word });
+                }
+                None => words.push(word),
             }
         }
-        if words.is_empty() {
+        if assignments.is_empty() && words.is_empty() {
             return Err(self.missing_command());
         }
-        Ok(Simple { position, words })
+        Ok(Simple {
+            position,
+            assignments,
+            words,
+        })
     }
 
     fn missing_command(&self) -> SyntaxError {
-        let found = match self.token {
-            Token::And => "'&&'",
-            Token::Or => "'||'",
-            Token::Separator => "';' or a new line",
-            Token::Word(_) => "a word",
-            Token::End => "the end",
+        let problem = match self.keyword() {
+            Some(keyword) => match keyword.opener() {
+                // `! fi`, `a && fi`: the opener may be there, the command is what is missing.
+                Some(_) if self.depth > 0 => SyntaxProblem::MissingCommand(keyword.quoted()),
+                Some(opener) => SyntaxProblem::Stray {
+                    keyword: keyword.name(),
+                    opener,
+                },
+                None => SyntaxProblem::MissingCommand(keyword.quoted()),
+            },
+            None => SyntaxProblem::MissingCommand(self.token.describe()),
         };
-        SyntaxProblem::MissingCommand(found).at(self.position)
+        problem.at(self.position)
     }
 }
 
-/// A syntax error and its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// Where.
-    pub position: Position,
-    /// What.
-    pub problem: SyntaxProblem,
+/// Tells whether a shell variable can be called so.
+pub(super) fn is_variable_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    bytes
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == b'_')
+        && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// What is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SyntaxProblem {
-    /// A quote or brace that is never closed.
-    Unclosed(char),
-    /// `&` or `|` alone.
-    LoneOperator(char),
-    /// `${...}` with something that is no name.
-    BadVariable(String),
-    /// A command was expected before this.
-    MissingCommand(&'static str),
-    /// More bytes than [`MAX_TEXT`].
-    TooLong(usize),
-}
-
-impl SyntaxProblem {
-    pub(super) fn at(self, position: Position) -> SyntaxError {
-        SyntaxError {
-            position,
-            problem: self,
-        }
+/// Takes the name and the `=` off a word that is an assignment, where nothing of both may be
+/// quoted.
+fn take_name(word: &mut Word) -> Option<String> {
+    let Some(Part::Text {
+        text,
+        quoted: false,
+    }) = word.parts.first_mut()
+    else {
+        return None;
+    };
+    let (name, value) = text.split_once('=')?;
+    if !is_variable_name(name) {
+        return None;
     }
-}
-
-impl fmt::Display for SyntaxError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { position, problem } = self;
-        write!(f, "syntax error at {position}: {problem}")
+    let (name, value) = (String::from(name), String::from(value));
+    if value.is_empty() {
+        word.parts.remove(0);
+    } else {
+        *text = value;
     }
+    Some(name)
 }
-
-impl fmt::Display for SyntaxProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unclosed('{') => f.write_str("${ without }"),
-            Self::Unclosed(quote) => write!(f, "{quote} without a closing {quote}"),
-            Self::LoneOperator(sign) => {
-                write!(f, "a single '{sign}'; did you mean '{sign}{sign}'?")
-            }
-            Self::BadVariable(name) => write!(f, "${{{name}}} does not name a variable"),
-            Self::MissingCommand(found) => write!(f, "a command is missing before {found}"),
-            Self::TooLong(bytes) => write!(f, "{bytes} bytes are more than {MAX_TEXT}"),
-        }
-    }
-}
-
-impl core::error::Error for SyntaxError {}

@@ -15,7 +15,7 @@ fn help_in_u_boots_shape() {
         "mw 1",
         "sleep",
     ]);
-    assert!(shown[0].starts_with("?         - alias for 'help'\nbdinfo    - print Board Info structure\nboot      - boot default, i.e., run 'bootcmd'\nbootd     - boot"), "{}", shown[0]);
+    assert!(shown[0].starts_with("?         - alias for 'help'\n[         - alias for 'test'\nbdinfo    - print Board Info structure\nboot      - boot default, i.e., run 'bootcmd'\nbootd     - boot"), "{}", shown[0]);
     assert_eq!(shown[0], shown[1]);
     assert_eq!(
         shown[2],

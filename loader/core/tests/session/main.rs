@@ -5,8 +5,10 @@ mod autoboot;
 mod bench;
 mod editing;
 mod information;
+mod language;
 mod memory;
 mod prompt;
+mod scripts;
 mod shell;
 
 /// Types each line and compares what it shows.

@@ -1,4 +1,4 @@
-//! A script: parsed, and executed on a machine of fakes.
+//! A script: parsed, printed, parsed again, and executed on a machine of fakes.
 #![no_main]
 
 use baton_core::shell;
@@ -7,8 +7,18 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    if let Err(error) = shell::parse(&text) {
-        assert!(error.to_string().starts_with("syntax error at line "));
+    match shell::parse(&text) {
+        Err(error) => {
+            assert!(error.to_string().starts_with("syntax error at line "));
+            assert_eq!(shell::is_incomplete(&text), error.is_open());
+        }
+        // Quotes may print longer than they were, so long texts need not fit again.
+        Ok(list) if text.len() < 4096 => {
+            let printed = list.to_string();
+            let again = shell::parse(&printed).map(|list| list.to_string());
+            assert_eq!(again.as_deref(), Ok(printed.as_str()));
+        }
+        Ok(_) => {}
     }
     Bench::new(samples::card()).run(0, |cx| {
         shell::execute(cx, &text);

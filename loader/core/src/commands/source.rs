@@ -50,7 +50,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         let _ = writeln!(cx, "## Executing script at {:08x}", address.as_u64());
     }
     let text = read(cx, &opened, number)?;
-    match (execute_script(cx, name, text), cx.status) {
+    match (execute_script(cx, name, &text), cx.status) {
         (Outcome::Interrupted, _) => Err(CommandError::Interrupted),
         (Outcome::Finished | Outcome::Exited, 0) => Ok(()),
         (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::Status(status)),

@@ -1,6 +1,7 @@
-//! The tree of a script. It prints ([`core::fmt::Display`]) as a text that parses to itself.
+//! The tree of a script. It borrows from the text wherever that has the words as they are, and
+//! prints ([`core::fmt::Display`]) as a text that parses to itself.
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, vec::Vec};
 use core::fmt;
 
 /// A place in a script, both counted from 1; columns in characters.
@@ -20,18 +21,18 @@ impl fmt::Display for Position {
 
 /// Commands that run one after the other: separated by `;` or newlines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct List {
+pub struct List<'a> {
     /// In order.
-    pub chains: Vec<Chain>,
+    pub chains: Vec<Chain<'a>>,
 }
 
 /// Commands joined by `&&` and `||`, which bind equally and to the left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chain {
+pub struct Chain<'a> {
     /// The first command.
-    pub first: Command,
+    pub first: Command<'a>,
     /// The others, each with what joins it to those before.
-    pub rest: Vec<(Connector, Command)>,
+    pub rest: Vec<(Connector, Command<'a>)>,
 }
 
 /// What decides whether the next command of a chain runs.
@@ -45,109 +46,112 @@ pub enum Connector {
 
 /// One command.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum Command<'a> {
     /// Assignments, a name and arguments.
-    Simple(Simple),
+    Simple(Simple<'a>),
     /// `! command`.
-    Not(Box<Command>),
+    Not(Box<Command<'a>>),
     /// `if ...; then ...; elif ...; then ...; else ...; fi`.
-    If(Box<If>),
+    If(Box<If<'a>>),
     /// `for name in words; do ...; done`.
-    For(Box<For>),
+    For(Box<For<'a>>),
     /// `while ...; do ...; done`, or `until`.
-    While(Box<While>),
+    While(Box<While<'a>>),
 }
 
 /// Assignments, a name and arguments, not yet expanded; one of them at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Simple {
-    /// Where it starts.
-    pub position: Position,
+pub struct Simple<'a> {
+    /// The line it starts in, counted from 1.
+    pub line: u32,
     /// `name=value` before the words: they set shell variables, and those stay set.
-    pub assignments: Vec<Assignment>,
+    pub assignments: Vec<Assignment<'a>>,
     /// The words.
-    pub words: Vec<Word>,
+    pub words: Vec<Word<'a>>,
 }
 
 /// `name=value`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assignment {
+pub struct Assignment<'a> {
     /// The name.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// The value, which is not split into words.
-    pub value: Word,
+    pub value: Word<'a>,
 }
 
 /// `if`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct If {
+pub struct If<'a> {
     /// Conditions, and what runs after the first that succeeds: `if`, then each `elif`.
-    pub arms: Vec<(List, List)>,
+    pub arms: Vec<(List<'a>, List<'a>)>,
     /// What runs if none does.
-    pub otherwise: Option<List>,
+    pub otherwise: Option<List<'a>>,
 }
 
 /// `for`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct For {
-    /// Where it starts.
-    pub position: Position,
+pub struct For<'a> {
+    /// The line it starts in, counted from 1.
+    pub line: u32,
     /// The shell variable.
-    pub name: String,
+    pub name: Cow<'a, str>,
     /// What it takes on, expanded once.
-    pub words: Vec<Word>,
+    pub words: Vec<Word<'a>>,
     /// What runs for each.
-    pub body: List,
+    pub body: List<'a>,
 }
 
 /// `while` and `until`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct While {
+pub struct While<'a> {
     /// It is `until`: runs while the condition fails.
     pub until: bool,
     /// What is run, and decides.
-    pub condition: List,
+    pub condition: List<'a>,
     /// What runs if so, again and again.
-    pub body: List,
+    pub body: List<'a>,
 }
 
-/// Adjacent parts that make one word.
+/// Adjacent parts that make one word. The first stands apart because most have no other, and
+/// take nothing of the heap so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Word {
-    /// In order; never empty in a command (`''` is one empty quoted text).
-    pub parts: Vec<Part>,
+pub struct Word<'a> {
+    /// The first; always there in a command (`''` is one empty quoted text).
+    pub first: Option<Part<'a>>,
+    /// The others, in order.
+    pub rest: Vec<Part<'a>>,
 }
 
 /// A part of a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Part<'a> {
     /// Characters that stand for themselves.
     Text {
         /// The characters, quotes and backslashes removed.
-        text: String,
+        text: Cow<'a, str>,
         /// They stood in quotes, or behind a backslash: not a keyword, and a word even if empty.
         quoted: bool,
     },
     /// `$name`, `${name}`, `${name:-word}`, or `$?` under the name `?`.
     Variable {
         /// The name.
-        name: String,
+        name: Cow<'a, str>,
         /// It stood in double quotes: its value is not split into words.
         quoted: bool,
         /// What to do if it is set, or is not.
-        form: Option<Box<Form>>,
+        form: Option<Box<Form<'a>>>,
     },
 }
 
 /// The part of `${name:-word}` behind the name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Form {
+pub struct Form<'a> {
     /// There is a colon: an empty value counts as none.
     pub colon: bool,
     /// What to do.
     pub action: Action,
     /// The word; may be empty.
-    pub word: Word,
+    pub word: Word<'a>,
 }
 
 /// What `${name:-word}` and its kin do.
@@ -183,16 +187,22 @@ impl Action {
     }
 }
 
-impl Word {
+impl<'a> Word<'a> {
+    /// Iterates over the parts.
+    pub fn parts(&self) -> impl Iterator<Item = &Part<'a>> {
+        self.first.iter().chain(&self.rest)
+    }
+
     /// Returns the text of a word that is nothing but one text without quotes.
     pub fn plain(&self) -> Option<&str> {
-        match self.parts.as_slice() {
-            [
-                Part::Text {
+        match (&self.first, self.rest.as_slice()) {
+            (
+                Some(Part::Text {
                     text,
                     quoted: false,
-                },
-            ] => Some(text),
+                }),
+                [],
+            ) => Some(text),
             _ => None,
         }
     }

@@ -1,6 +1,9 @@
 //! Runs a tree.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 use core::fmt::Write;
 
 use super::{
@@ -28,34 +31,29 @@ pub enum Outcome {
 /// Parses a text and runs it. Errors are told on the console, and in `$?`. A text without a
 /// command succeeds.
 pub fn execute(cx: &mut Context<'_>, text: &str) -> Outcome {
-    let mark = cx.shell.mark();
-    match compile(cx, text, "") {
-        Some(list) => run_text(cx, &list, mark, ""),
-        None => stay(cx, mark),
-    }
+    execute_script(cx, "", text)
 }
 
 /// Runs a script as [`execute`] does; errors name it, and the line.
-pub fn execute_script(cx: &mut Context<'_>, name: &str, text: String) -> Outcome {
+pub fn execute_script(cx: &mut Context<'_>, name: &str, text: &str) -> Outcome {
     let mark = cx.shell.mark();
-    let list = compile(cx, &text, name);
-    // The tree has copies of all it needs, and a script may nest.
-    drop(text);
-    match list {
+    match compile(cx, text, name) {
         Some(list) => run_text(cx, &list, mark, name),
         None => stay(cx, mark),
     }
 }
 
 /// Makes the tree of a text and goes down into it, or tells why not.
-fn compile(cx: &mut Context<'_>, text: &str, script: &str) -> Option<List> {
+fn compile<'t>(cx: &mut Context<'_>, text: &'t str, script: &str) -> Option<List<'t>> {
     if !cx.shell.enter(TEXT_LEVELS) {
         too_deep(cx);
         return None;
     }
-    match parse_within(text, cx.shell.tree_budget()) {
+    // The text stays as long as the tree, which borrows from it.
+    let budget = cx.shell.tree_budget().saturating_sub(text.len());
+    match parse_within(text, budget) {
         Ok((list, cost)) => {
-            cx.shell.tree += cost;
+            cx.shell.tree += text.len() + cost;
             Some(list)
         }
         Err(error) if script.is_empty() => {
@@ -74,7 +72,7 @@ fn stay(cx: &mut Context<'_>, before: Mark) -> Outcome {
     Outcome::Finished
 }
 
-fn run_text(cx: &mut Context<'_>, list: &List, before: Mark, script: &str) -> Outcome {
+fn run_text(cx: &mut Context<'_>, list: &List<'_>, before: Mark, script: &str) -> Outcome {
     if list.chains.is_empty() {
         cx.status = 0;
     }
@@ -112,7 +110,7 @@ fn locate(cx: &mut Context<'_>) {
     }
 }
 
-fn run_list(cx: &mut Context<'_>, list: &List) -> Outcome {
+fn run_list(cx: &mut Context<'_>, list: &List<'_>) -> Outcome {
     for chain in &list.chains {
         let outcome = run_chain(cx, chain);
         if outcome != Outcome::Finished {
@@ -122,7 +120,7 @@ fn run_list(cx: &mut Context<'_>, list: &List) -> Outcome {
     Outcome::Finished
 }
 
-fn run_chain(cx: &mut Context<'_>, chain: &Chain) -> Outcome {
+fn run_chain(cx: &mut Context<'_>, chain: &Chain<'_>) -> Outcome {
     let mut outcome = run_command(cx, &chain.first);
     for (connector, command) in &chain.rest {
         let wanted = match connector {
@@ -136,7 +134,7 @@ fn run_chain(cx: &mut Context<'_>, chain: &Chain) -> Outcome {
     outcome
 }
 
-fn run_command(cx: &mut Context<'_>, command: &Command) -> Outcome {
+fn run_command(cx: &mut Context<'_>, command: &Command<'_>) -> Outcome {
     if let Command::Simple(simple) = command {
         return run_simple(cx, simple);
     }
@@ -163,7 +161,7 @@ fn run_command(cx: &mut Context<'_>, command: &Command) -> Outcome {
 }
 
 /// An `if` of which nothing ran has its last condition's status, as in U-Boot.
-fn run_if(cx: &mut Context<'_>, command: &If) -> Outcome {
+fn run_if(cx: &mut Context<'_>, command: &If<'_>) -> Outcome {
     for (condition, body) in &command.arms {
         let outcome = run_list(cx, condition);
         if outcome != Outcome::Finished {
@@ -180,7 +178,7 @@ fn run_if(cx: &mut Context<'_>, command: &If) -> Outcome {
 }
 
 /// A loop has the status of what it ran last, that of the condition as a rule.
-fn run_while(cx: &mut Context<'_>, command: &While) -> Outcome {
+fn run_while(cx: &mut Context<'_>, command: &While<'_>) -> Outcome {
     loop {
         let mut outcome = run_list(cx, &command.condition);
         if outcome == Outcome::Finished {
@@ -195,8 +193,8 @@ fn run_while(cx: &mut Context<'_>, command: &While) -> Outcome {
     }
 }
 
-fn run_for(cx: &mut Context<'_>, command: &For) -> Outcome {
-    at(cx, command.position.line);
+fn run_for(cx: &mut Context<'_>, command: &For<'_>) -> Outcome {
+    at(cx, command.line);
     let words = match expand(&command.words, &mut scope(cx)) {
         Ok(words) => words,
         Err(error) => return refused(cx, &error),
@@ -204,7 +202,7 @@ fn run_for(cx: &mut Context<'_>, command: &For) -> Outcome {
     cx.status = 0;
     for word in &words {
         if !cx.shell.locals.set(&command.name, word) {
-            return refused(cx, &ExpandError::NoRoom(command.name.clone()));
+            return refused(cx, &ExpandError::NoRoom(command.name.to_string()));
         }
         let outcome = run_list(cx, &command.body);
         if outcome != Outcome::Finished {
@@ -234,12 +232,12 @@ fn refused(cx: &mut Context<'_>, error: &ExpandError) -> Outcome {
     Outcome::Finished
 }
 
-fn run_simple(cx: &mut Context<'_>, simple: &Simple) -> Outcome {
+fn run_simple(cx: &mut Context<'_>, simple: &Simple<'_>) -> Outcome {
     if cx.interrupted() {
         cx.status = 1;
         return Outcome::Interrupted;
     }
-    at(cx, simple.position.line);
+    at(cx, simple.line);
     let words = match prepare(cx, simple) {
         Ok(words) => words,
         Err(error) => return refused(cx, &error),
@@ -260,12 +258,12 @@ fn run_simple(cx: &mut Context<'_>, simple: &Simple) -> Outcome {
 }
 
 /// Assigns, and expands the words after that.
-fn prepare(cx: &mut Context<'_>, simple: &Simple) -> Result<Vec<String>, ExpandError> {
+fn prepare(cx: &mut Context<'_>, simple: &Simple<'_>) -> Result<Vec<String>, ExpandError> {
     let mut scope = scope(cx);
     for Assignment { name, value } in &simple.assignments {
         let value = expand_one(value, &mut scope)?;
         if !scope.locals.set(name, &value) {
-            return Err(ExpandError::NoRoom(name.clone()));
+            return Err(ExpandError::NoRoom(name.to_string()));
         }
     }
     expand(&simple.words, &mut scope)

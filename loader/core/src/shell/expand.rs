@@ -25,10 +25,10 @@ const SEPARATORS: &str = " \t\n";
 /// # Errors
 /// More arguments or bytes than the limits; no room for what `${name:=word}` sets; or
 /// `${name:?word}` without a value.
-pub fn expand(words: &[Word], scope: &mut Scope<'_>) -> Result<Vec<String>, ExpandError> {
+pub fn expand(words: &[Word<'_>], scope: &mut Scope<'_>) -> Result<Vec<String>, ExpandError> {
     let mut output = Arguments::default();
     for word in words {
-        output.parts(&word.parts, scope)?;
+        output.parts(word, scope)?;
         output.end_word()?;
     }
     Ok(output.done)
@@ -38,12 +38,12 @@ pub fn expand(words: &[Word], scope: &mut Scope<'_>) -> Result<Vec<String>, Expa
 ///
 /// # Errors
 /// As [`expand`].
-pub fn expand_one(word: &Word, scope: &mut Scope<'_>) -> Result<String, ExpandError> {
+pub fn expand_one(word: &Word<'_>, scope: &mut Scope<'_>) -> Result<String, ExpandError> {
     let mut output = Arguments {
         whole: true,
         ..Arguments::default()
     };
-    output.parts(&word.parts, scope)?;
+    output.parts(word, scope)?;
     Ok(output.word.unwrap_or_default())
 }
 
@@ -58,14 +58,18 @@ struct Arguments {
 }
 
 impl Arguments {
-    fn parts(&mut self, parts: &[Part], scope: &mut Scope<'_>) -> Result<(), ExpandError> {
-        parts.iter().try_for_each(|part| match part {
+    fn parts(&mut self, word: &Word<'_>, scope: &mut Scope<'_>) -> Result<(), ExpandError> {
+        word.parts().try_for_each(|part| self.part(part, scope))
+    }
+
+    fn part(&mut self, part: &Part<'_>, scope: &mut Scope<'_>) -> Result<(), ExpandError> {
+        match part {
             Part::Text { text, .. } => self.append(text),
             Part::Variable { name, quoted, form } => match form {
                 None => self.variable(name, *quoted, scope),
                 Some(form) => self.form(name, *quoted, form, scope),
             },
-        })
+        }
     }
 
     fn variable(&mut self, name: &str, quoted: bool, scope: &Scope<'_>) -> Result<(), ExpandError> {
@@ -91,7 +95,7 @@ impl Arguments {
         &mut self,
         name: &str,
         quoted: bool,
-        form: &Form,
+        form: &Form<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<(), ExpandError> {
         let value = match name {
@@ -123,16 +127,16 @@ impl Arguments {
     fn form_word(
         &mut self,
         quoted: bool,
-        form: &Form,
+        form: &Form<'_>,
         scope: &mut Scope<'_>,
     ) -> Result<(), ExpandError> {
-        for part in &form.word.parts {
+        for part in form.word.parts() {
             match part {
                 Part::Text {
                     text,
                     quoted: false,
                 } => self.value(text, quoted, scope)?,
-                part => self.parts(core::slice::from_ref(part), scope)?,
+                part => self.part(part, scope)?,
             }
         }
         Ok(())

@@ -7,8 +7,6 @@
 
 mod word;
 
-use core::str::Chars;
-
 use super::{
     ast::{Position, Word},
     syntax::{END, SyntaxError, SyntaxProblem},
@@ -16,9 +14,9 @@ use super::{
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum Token<'a> {
     /// A word.
-    Word(Word),
+    Word(Word<'a>),
     /// `;`.
     Semicolon,
     /// A newline.
@@ -31,7 +29,7 @@ pub(super) enum Token {
     End,
 }
 
-impl Token {
+impl Token<'_> {
     /// Names it in an error.
     pub(super) fn describe(&self) -> &'static str {
         match self {
@@ -45,10 +43,22 @@ impl Token {
     }
 }
 
+/// A place in the text, as cheap as it can be noted; [`Lexer::position`] makes what an error
+/// shows of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// The byte.
+    at: usize,
+    /// The line, counted from 1.
+    pub(super) line: u32,
+    /// The line's first byte.
+    line_start: usize,
+}
+
 /// Makes tokens on demand.
 pub(super) struct Lexer<'a> {
-    rest: Chars<'a>,
-    position: Position,
+    text: &'a str,
+    spot: Spot,
     /// Bytes that the tree may still take.
     budget: usize,
     /// The text ended right behind a joined line.
@@ -60,8 +70,12 @@ pub(super) struct Lexer<'a> {
 impl<'a> Lexer<'a> {
     pub(super) fn new(text: &'a str, budget: usize) -> Self {
         Self {
-            rest: text.chars(),
-            position: Position { line: 1, column: 1 },
+            text,
+            spot: Spot {
+                at: 0,
+                line: 1,
+                line_start: 0,
+            },
             budget,
             ends_joined: false,
             forms: 0,
@@ -69,18 +83,34 @@ impl<'a> Lexer<'a> {
     }
 
     /// Returns the next token and where it starts.
-    pub(super) fn next_token(&mut self) -> Result<(Token, Position), SyntaxError> {
+    pub(super) fn next_token(&mut self) -> Result<(Token<'a>, Spot), SyntaxError> {
         self.skip_blanks();
-        let start = self.position;
+        let start = self.spot;
         let token = match self.peek() {
             None => Token::End,
-            Some(';') => self.single(Token::Semicolon),
-            Some('\n') => self.single(Token::Newline),
-            Some('&') => self.double('&', Token::And)?,
-            Some('|') => self.double('|', Token::Or)?,
+            Some(b';') => self.single(Token::Semicolon),
+            Some(b'\n') => self.single(Token::Newline),
+            Some(b'&') => self.double(b'&', Token::And)?,
+            Some(b'|') => self.double(b'|', Token::Or)?,
             Some(_) => Token::Word(self.word()?),
         };
         Ok((token, start))
+    }
+
+    /// Returns a place with its column, which is counted in characters.
+    pub(super) fn position(&self, spot: Spot) -> Position {
+        let before = self.text.get(spot.line_start..spot.at).unwrap_or("");
+        // A text has MAX_TEXT bytes at most.
+        let column = u32::try_from(before.chars().count()).unwrap_or(0);
+        Position {
+            line: spot.line,
+            column: column + 1,
+        }
+    }
+
+    /// Makes an error of a problem at a place.
+    pub(super) fn error<T>(&self, problem: SyntaxProblem, spot: Spot) -> Result<T, SyntaxError> {
+        Err(problem.at(self.position(spot)))
     }
 
     /// Takes bytes of the tree from the budget.
@@ -90,7 +120,7 @@ impl<'a> Lexer<'a> {
                 self.budget = rest;
                 Ok(())
             }
-            None => Err(SyntaxProblem::TooLarge.at(self.position)),
+            None => self.error(SyntaxProblem::TooLarge, self.spot),
         }
     }
 
@@ -99,46 +129,56 @@ impl<'a> Lexer<'a> {
         self.budget
     }
 
-    /// Returns the next character without taking it, joined lines behind it.
-    fn peek(&mut self) -> Option<char> {
+    /// Returns a byte behind the next ones.
+    fn ahead(&self, by: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.spot.at + by).copied()
+    }
+
+    /// Returns the next byte without taking it, joined lines behind it. All that means
+    /// something is ASCII.
+    fn peek(&mut self) -> Option<u8> {
         loop {
-            let mut ahead = self.rest.clone();
-            let next = ahead.next()?;
-            if next != '\\' || ahead.next() != Some('\n') {
+            let next = self.ahead(0)?;
+            if next != b'\\' || self.ahead(1) != Some(b'\n') {
                 return Some(next);
             }
             self.bump();
             self.bump();
-            self.ends_joined = self.rest.as_str().is_empty();
+            self.ends_joined = self.ahead(0).is_none();
         }
     }
 
-    /// Takes the next character, whatever it is.
-    fn bump(&mut self) -> Option<char> {
-        let next = self.rest.next()?;
-        if next == '\n' {
-            self.position.line += 1;
-            self.position.column = 1;
-        } else {
-            self.position.column += 1;
+    /// Passes over the next byte, which is ASCII and there.
+    fn bump(&mut self) {
+        let next = self.ahead(0);
+        self.spot.at += 1;
+        if next == Some(b'\n') {
+            self.spot.line += 1;
+            self.spot.line_start = self.spot.at;
         }
-        Some(next)
     }
 
     /// Takes the characters before the first byte that `ends`, which is ASCII and includes the
     /// newline. One step for all of them is what makes long scripts fast.
     fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a str {
-        let rest = self.rest.as_str();
+        let rest = self.text.get(self.spot.at..).unwrap_or("");
         let end = rest.bytes().position(ends).unwrap_or(rest.len());
-        let (run, after) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        self.rest = after.chars();
-        // At most MAX_TEXT characters.
-        let columns = run.bytes().filter(|byte| byte & 0xc0 != 0x80).count();
-        self.position.column += u32::try_from(columns).unwrap_or(0);
-        run
+        self.spot.at += end;
+        rest.get(..end).unwrap_or("")
     }
 
-    fn take(&mut self, wanted: char) -> bool {
+    /// Takes the next character, as a piece of the text; nothing at its end.
+    fn take_letter(&mut self) -> &'a str {
+        let rest = self.text.get(self.spot.at..).unwrap_or("");
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        match length {
+            1 => self.bump(),
+            length => self.spot.at += length,
+        }
+        rest.get(..length).unwrap_or("")
+    }
+
+    fn take(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         if found {
             self.bump();
@@ -149,11 +189,11 @@ impl<'a> Lexer<'a> {
     fn skip_blanks(&mut self) {
         loop {
             match self.peek() {
-                Some(' ' | '\t' | '\r') => {
-                    self.bump();
+                Some(b' ' | b'\t' | b'\r') => {
+                    self.take_until(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
                 }
                 // To the newline, which is not part of the comment.
-                Some('#') => {
+                Some(b'#') => {
                     self.take_until(|byte| byte == b'\n');
                 }
                 _ => return,
@@ -161,18 +201,18 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn single(&mut self, token: Token) -> Token {
+    fn single(&mut self, token: Token<'a>) -> Token<'a> {
         self.bump();
         token
     }
 
-    fn double(&mut self, sign: char, token: Token) -> Result<Token, SyntaxError> {
-        let start = self.position;
+    fn double(&mut self, sign: u8, token: Token<'a>) -> Result<Token<'a>, SyntaxError> {
+        let start = self.spot;
         self.bump();
         if self.take(sign) {
             Ok(token)
         } else {
-            Err(SyntaxProblem::LoneOperator(sign).at(start))
+            self.error(SyntaxProblem::LoneOperator(char::from(sign)), start)
         }
     }
 }

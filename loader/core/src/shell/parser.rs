@@ -2,30 +2,30 @@
 
 mod compound;
 
-use alloc::{boxed::Box, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 
 use super::{
     ast::{Assignment, Chain, Command, Connector, List, Part, Position, Simple, Word},
-    lexer::{Lexer, Token},
+    lexer::{Lexer, Spot, Token},
     syntax::{MAX_NESTING, MAX_TEXT, MAX_TREE, SyntaxError, SyntaxProblem},
 };
 use compound::Keyword;
 
 /// About what a command takes of the heap beside its words: itself, its place in the vectors,
 /// and what the allocator adds.
-const COMMAND_COST: usize = 192;
+const COMMAND_COST: usize = 144;
 
 /// Parses a text.
 ///
 /// # Errors
 /// Names what is wrong, and where.
-pub fn parse(text: &str) -> Result<List, SyntaxError> {
+pub fn parse(text: &str) -> Result<List<'_>, SyntaxError> {
     parse_within(text, MAX_TREE).map(|(list, _)| list)
 }
 
 /// Parses a text into a tree that takes `budget` bytes at most; returns also how many it takes,
 /// about.
-pub(super) fn parse_within(text: &str, budget: usize) -> Result<(List, usize), SyntaxError> {
+pub(super) fn parse_within(text: &str, budget: usize) -> Result<(List<'_>, usize), SyntaxError> {
     let mut parser = Parser::new(text, budget)?;
     let list = parser.whole()?;
     Ok((list, budget.saturating_sub(parser.lexer.budget())))
@@ -48,8 +48,8 @@ pub fn is_incomplete(text: &str) -> bool {
 /// The lexer and the one token it is ahead.
 struct Parser<'a> {
     lexer: Lexer<'a>,
-    token: Token,
-    position: Position,
+    token: Token<'a>,
+    spot: Spot,
     depth: u8,
 }
 
@@ -60,28 +60,28 @@ impl<'a> Parser<'a> {
             return Err(SyntaxProblem::TooLong(text.len()).at(start));
         }
         let mut lexer = Lexer::new(text, budget);
-        let (token, position) = lexer.next_token()?;
+        let (token, spot) = lexer.next_token()?;
         Ok(Self {
             lexer,
             token,
-            position,
+            spot,
             depth: 0,
         })
     }
 
     /// Steps on, and returns the token left behind.
-    fn advance(&mut self) -> Result<Token, SyntaxError> {
-        let (token, position) = self.lexer.next_token()?;
-        self.position = position;
+    fn advance(&mut self) -> Result<Token<'a>, SyntaxError> {
+        let (token, spot) = self.lexer.next_token()?;
+        self.spot = spot;
         Ok(core::mem::replace(&mut self.token, token))
     }
 
     /// Everything to the end.
-    fn whole(&mut self) -> Result<List, SyntaxError> {
+    fn whole(&mut self) -> Result<List<'a>, SyntaxError> {
         let list = self.list()?;
         match self.token {
             Token::End => Ok(list),
-            _ => Err(self.missing_command()),
+            _ => self.missing_command(),
         }
     }
 
@@ -108,18 +108,18 @@ impl<'a> Parser<'a> {
     }
 
     /// `[chain] { (';' | newline) [chain] }`, up to a token that cannot start a command.
-    fn list(&mut self) -> Result<List, SyntaxError> {
+    fn list(&mut self) -> Result<List<'a>, SyntaxError> {
         let mut list = List::default();
         self.skip_separators()?;
         while matches!(self.token, Token::Word(_)) && !self.keyword().is_some_and(Keyword::ends) {
-            list.chains.push(self.chain()?);
+            push(&mut list.chains, self.chain()?);
             self.skip_separators()?;
         }
         Ok(list)
     }
 
     /// `command { ('&&' | '||') command }`; a new line may follow the connector.
-    fn chain(&mut self) -> Result<Chain, SyntaxError> {
+    fn chain(&mut self) -> Result<Chain<'a>, SyntaxError> {
         let first = self.command()?;
         let mut rest = Vec::new();
         loop {
@@ -130,18 +130,18 @@ impl<'a> Parser<'a> {
             };
             self.advance()?;
             self.skip_newlines()?;
-            rest.push((connector, self.command()?));
+            push(&mut rest, (connector, self.command()?));
         }
     }
 
     /// A command: an unquoted keyword as its first word starts a compound one.
-    fn command(&mut self) -> Result<Command, SyntaxError> {
+    fn command(&mut self) -> Result<Command<'a>, SyntaxError> {
         self.lexer.charge(COMMAND_COST)?;
         let Some(keyword) = self.keyword() else {
             return self.simple().map(Command::Simple);
         };
         if self.depth >= MAX_NESTING {
-            return Err(SyntaxProblem::TooDeep.at(self.position));
+            return self.error(SyntaxProblem::TooDeep);
         }
         self.depth += 1;
         let command = match keyword {
@@ -152,15 +152,15 @@ impl<'a> Parser<'a> {
             Keyword::If => Command::If(Box::new(self.if_command()?)),
             Keyword::For => Command::For(Box::new(self.for_command()?)),
             Keyword::While | Keyword::Until => Command::While(Box::new(self.while_command()?)),
-            _ => return Err(self.missing_command()),
+            _ => return self.missing_command(),
         };
         self.depth -= 1;
         Ok(command)
     }
 
     /// `{ name=value } { word }`
-    fn simple(&mut self) -> Result<Simple, SyntaxError> {
-        let position = self.position;
+    fn simple(&mut self) -> Result<Simple<'a>, SyntaxError> {
+        let line = self.spot.line;
         let mut assignments = Vec::new();
         let mut words = Vec::new();
         while matches!(self.token, Token::Word(_)) {
@@ -172,22 +172,27 @@ impl<'a> Parser<'a> {
             match name {
                 Some(name) => {
                     self.lexer.charge(COMMAND_COST / 4)?;
-                    assignments.push(Assignment { name, value: word });
+                    push(&mut assignments, Assignment { name, value: word });
                 }
-                None => words.push(word),
+                None => push(&mut words, word),
             }
         }
         if assignments.is_empty() && words.is_empty() {
-            return Err(self.missing_command());
+            return self.missing_command();
         }
         Ok(Simple {
-            position,
+            line,
             assignments,
             words,
         })
     }
 
-    fn missing_command(&self) -> SyntaxError {
+    /// Makes an error of a problem at the token.
+    fn error<T>(&self, problem: SyntaxProblem) -> Result<T, SyntaxError> {
+        self.lexer.error(problem, self.spot)
+    }
+
+    fn missing_command<T>(&self) -> Result<T, SyntaxError> {
         let problem = match self.keyword() {
             Some(keyword) => match keyword.opener() {
                 // `! fi`, `a && fi`: the opener may be there, the command is what is missing.
@@ -200,8 +205,16 @@ impl<'a> Parser<'a> {
             },
             None => SyntaxProblem::MissingCommand(self.token.describe()),
         };
-        problem.at(self.position)
+        self.error(problem)
     }
+}
+
+/// Adds to a vector that seldom gets a second item: the first is not given room for four.
+fn push<T>(items: &mut Vec<T>, item: T) {
+    if items.is_empty() {
+        items.reserve_exact(1);
+    }
+    items.push(item);
 }
 
 /// Tells whether a shell variable can be called so.
@@ -215,23 +228,31 @@ pub(super) fn is_variable_name(name: &str) -> bool {
 
 /// Takes the name and the `=` off a word that is an assignment, where nothing of both may be
 /// quoted.
-fn take_name(word: &mut Word) -> Option<String> {
+fn take_name<'a>(word: &mut Word<'a>) -> Option<Cow<'a, str>> {
     let Some(Part::Text {
         text,
         quoted: false,
-    }) = word.parts.first_mut()
+    }) = &mut word.first
     else {
         return None;
     };
-    let (name, value) = text.split_once('=')?;
-    if !is_variable_name(name) {
-        return None;
-    }
-    let (name, value) = (String::from(name), String::from(value));
-    if value.is_empty() {
-        word.parts.remove(0);
-    } else {
-        *text = value;
+    let at = text.find('=').filter(|at| {
+        let name = text.get(..*at);
+        name.is_some_and(is_variable_name)
+    })?;
+    let (name, value): (Cow<'a, str>, Cow<'a, str>) = match text {
+        Cow::Borrowed(text) => (text.get(..at)?.into(), text.get(at + 1..)?.into()),
+        Cow::Owned(text) => {
+            let value = String::from(text.get(at + 1..)?);
+            text.truncate(at);
+            (core::mem::take(text).into(), value.into())
+        }
+    };
+    *text = value;
+    if text.is_empty() && !word.rest.is_empty() {
+        word.first = Some(word.rest.remove(0));
+    } else if text.is_empty() {
+        word.first = None;
     }
     Some(name)
 }

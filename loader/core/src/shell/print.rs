@@ -6,7 +6,7 @@ use super::ast::{
     Assignment, Chain, Command, Connector, For, Form, If, List, Part, Simple, While, Word,
 };
 
-impl Display for List {
+impl Display for List<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         separated(f, &self.chains, "; ")
     }
@@ -22,7 +22,7 @@ fn separated<T: Display>(f: &mut Formatter<'_>, items: &[T], separator: &str) ->
     Ok(())
 }
 
-impl Display for Chain {
+impl Display for Chain<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.first.fmt(f)?;
         self.rest.iter().try_for_each(|(connector, command)| {
@@ -35,7 +35,7 @@ impl Display for Chain {
     }
 }
 
-impl Display for Command {
+impl Display for Command<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Simple(simple) => simple.fmt(f),
@@ -47,7 +47,7 @@ impl Display for Command {
     }
 }
 
-impl Display for Simple {
+impl Display for Simple<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         separated(f, &self.assignments, " ")?;
         if !self.assignments.is_empty() && !self.words.is_empty() {
@@ -57,13 +57,13 @@ impl Display for Simple {
     }
 }
 
-impl Display for Assignment {
+impl Display for Assignment<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{}={}", self.name, self.value)
     }
 }
 
-impl Display for If {
+impl Display for If<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         for (index, (condition, body)) in self.arms.iter().enumerate() {
             f.write_str(if index == 0 { "if " } else { "elif " })?;
@@ -76,7 +76,7 @@ impl Display for If {
     }
 }
 
-impl Display for For {
+impl Display for For<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "for {} in", self.name)?;
         for word in &self.words {
@@ -86,7 +86,7 @@ impl Display for For {
     }
 }
 
-impl Display for While {
+impl Display for While<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str(if self.until { "until " } else { "while " })?;
         write!(f, "{}; do {}done", self.condition, Body(&self.body))
@@ -94,7 +94,7 @@ impl Display for While {
 }
 
 /// A list before a keyword; may be empty.
-struct Body<'a>(&'a List);
+struct Body<'a>(&'a List<'a>);
 
 impl Display for Body<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
@@ -105,13 +105,13 @@ impl Display for Body<'_> {
     }
 }
 
-impl Display for Word {
+impl Display for Word<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        self.parts.iter().try_for_each(|part| part.fmt(f))
+        self.parts().try_for_each(|part| part.fmt(f))
     }
 }
 
-impl Display for Part {
+impl Display for Part<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text { text, quoted: true } => {
@@ -134,7 +134,7 @@ impl Display for Part {
 }
 
 /// Writes a part that stands between double quotes, or in a form that does.
-fn in_quotes(f: &mut Formatter<'_>, part: &Part) -> fmt::Result {
+fn in_quotes(f: &mut Formatter<'_>, part: &Part<'_>) -> fmt::Result {
     match part {
         Part::Text { text, .. } => text.chars().try_for_each(|letter| {
             if matches!(letter, '$' | '"' | '\\' | '}') {
@@ -146,12 +146,17 @@ fn in_quotes(f: &mut Formatter<'_>, part: &Part) -> fmt::Result {
     }
 }
 
-fn variable(f: &mut Formatter<'_>, name: &str, form: Option<&Form>, quoted: bool) -> fmt::Result {
+fn variable(
+    f: &mut Formatter<'_>,
+    name: &str,
+    form: Option<&Form<'_>>,
+    quoted: bool,
+) -> fmt::Result {
     write!(f, "${{{name}")?;
     if let Some(form) = form {
         f.write_str(if form.colon { ":" } else { "" })?;
         f.write_char(form.action.sign())?;
-        for part in &form.word.parts {
+        for part in form.word.parts() {
             match quoted {
                 true => in_quotes(f, part)?,
                 false => part.fmt(f)?,

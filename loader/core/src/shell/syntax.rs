@@ -14,8 +14,8 @@ pub const MAX_NESTING: u8 = 24;
 /// How deep `${a:-${b:-c}}` may nest.
 pub const MAX_FORMS: u8 = 8;
 
-/// Bytes of memory that the trees of all texts being run may take, about.
-pub const MAX_TREE: usize = 0x10_0000;
+/// Bytes of memory that all texts being run and their trees may take, about.
+pub const MAX_TREE: usize = 0x14_0000;
 
 /// The end of the text, as errors name it.
 pub(super) const END: &str = "the end";

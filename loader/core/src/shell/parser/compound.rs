@@ -1,11 +1,11 @@
 //! `if`, `for`, `while`, `until`.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::Cow, vec::Vec};
 
-use super::{Parser, is_variable_name};
+use super::{Parser, is_variable_name, push};
 use crate::shell::{
-    ast::{For, If, List, Position, While, Word},
-    lexer::Token,
+    ast::{For, If, List, Part, While, Word},
+    lexer::{Spot, Token},
     syntax::{SyntaxError, SyntaxProblem},
 };
 
@@ -42,7 +42,7 @@ const KEYWORDS: &[(Keyword, &str, Option<&str>)] = &[
 ];
 
 impl Keyword {
-    pub(super) fn of(word: &Word) -> Option<Self> {
+    pub(super) fn of(word: &Word<'_>) -> Option<Self> {
         let text = word.plain()?;
         // The length first: every command comes by here.
         let found = KEYWORDS.iter().find(|(_, quoted, _)| {
@@ -79,24 +79,24 @@ impl Keyword {
 #[derive(Clone, Copy)]
 struct Opener {
     keyword: Keyword,
-    position: Position,
+    spot: Spot,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     fn opener(&mut self, keyword: Keyword) -> Result<Opener, SyntaxError> {
-        let position = self.position;
+        let spot = self.spot;
         self.advance()?;
-        Ok(Opener { keyword, position })
+        Ok(Opener { keyword, spot })
     }
 
     /// `if list then list { elif list then list } [ else list ] fi`
-    pub(super) fn if_command(&mut self) -> Result<If, SyntaxError> {
+    pub(super) fn if_command(&mut self) -> Result<If<'a>, SyntaxError> {
         let opener = self.opener(Keyword::If)?;
         let mut arms = Vec::new();
         loop {
             let condition = self.condition(opener)?;
             self.expect(Keyword::Then, "'then'", opener)?;
-            arms.push((condition, self.list()?));
+            push(&mut arms, (condition, self.list()?));
             if self.keyword() != Some(Keyword::Elif) {
                 break;
             }
@@ -115,44 +115,49 @@ impl Parser<'_> {
     }
 
     /// `for name in { word } (';' | newline) do list done`
-    pub(super) fn for_command(&mut self) -> Result<For, SyntaxError> {
+    pub(super) fn for_command(&mut self) -> Result<For<'a>, SyntaxError> {
         let opener = self.opener(Keyword::For)?;
         let name = self.loop_variable(opener)?;
         match &self.token {
             Token::Word(word) if word.plain() == Some("in") => self.advance()?,
-            _ => return Err(self.expected("'in'", opener)),
+            _ => return self.expected("'in'", opener),
         };
         let mut words = Vec::new();
         while matches!(self.token, Token::Word(_)) {
             if let Token::Word(word) = self.advance()? {
-                words.push(word);
+                push(&mut words, word);
             }
         }
         if !matches!(self.token, Token::Semicolon | Token::Newline) {
-            return Err(self.expected("';' or a new line", opener));
+            return self.expected("';' or a new line", opener);
         }
         self.skip_separators()?;
         Ok(For {
-            position: opener.position,
+            line: opener.spot.line,
             name,
             words,
             body: self.body(opener)?,
         })
     }
 
-    fn loop_variable(&mut self, opener: Opener) -> Result<String, SyntaxError> {
-        let name = match &self.token {
-            Token::Word(word) => word.plain().filter(|name| is_variable_name(name)),
-            _ => return Err(self.expected("a variable", opener)),
+    fn loop_variable(&mut self, opener: Opener) -> Result<Cow<'a, str>, SyntaxError> {
+        let Token::Word(word) = &self.token else {
+            return self.expected("a variable", opener);
         };
-        let name = name.map(String::from);
-        let name = name.ok_or_else(|| SyntaxProblem::BadLoopVariable.at(self.position))?;
-        self.advance()?;
-        Ok(name)
+        if !word.plain().is_some_and(is_variable_name) {
+            return self.error(SyntaxProblem::BadLoopVariable);
+        }
+        match self.advance()? {
+            Token::Word(Word {
+                first: Some(Part::Text { text, .. }),
+                ..
+            }) => Ok(text),
+            _ => Ok(Cow::Borrowed("")),
+        }
     }
 
     /// `while list do list done`, or `until`.
-    pub(super) fn while_command(&mut self) -> Result<While, SyntaxError> {
+    pub(super) fn while_command(&mut self) -> Result<While<'a>, SyntaxError> {
         let keyword = self.keyword().unwrap_or(Keyword::While);
         let opener = self.opener(keyword)?;
         Ok(While {
@@ -163,16 +168,16 @@ impl Parser<'_> {
     }
 
     /// A list that decides: one command at least.
-    fn condition(&mut self, opener: Opener) -> Result<List, SyntaxError> {
+    fn condition(&mut self, opener: Opener) -> Result<List<'a>, SyntaxError> {
         let list = self.list()?;
         if list.chains.is_empty() {
-            return Err(self.expected("a command", opener));
+            return self.expected("a command", opener);
         }
         Ok(list)
     }
 
     /// `do list done`
-    fn body(&mut self, opener: Opener) -> Result<List, SyntaxError> {
+    fn body(&mut self, opener: Opener) -> Result<List<'a>, SyntaxError> {
         self.expect(Keyword::Do, "'do'", opener)?;
         let list = self.list()?;
         self.expect(Keyword::Done, "'done'", opener)?;
@@ -187,21 +192,21 @@ impl Parser<'_> {
         opener: Opener,
     ) -> Result<(), SyntaxError> {
         if self.keyword() != Some(keyword) {
-            return Err(self.expected(wanted, opener));
+            return self.expected(wanted, opener);
         }
         self.advance()?;
         Ok(())
     }
 
-    fn expected(&self, wanted: &'static str, opener: Opener) -> SyntaxError {
+    fn expected<T>(&self, wanted: &'static str, opener: Opener) -> Result<T, SyntaxError> {
         let found = self.keyword().map(Keyword::quoted);
         let problem = SyntaxProblem::Expected {
             wanted,
             opener: opener.keyword.name(),
-            opened: opener.position,
+            opened: self.lexer.position(opener.spot),
             found: found.unwrap_or_else(|| self.token.describe()),
         };
-        problem.at(self.position)
+        self.error(problem)
     }
 
     /// Checks that no word follows the end of a compound command: `fi echo`.
@@ -210,7 +215,7 @@ impl Parser<'_> {
             (Token::Word(_), Some(keyword)) if keyword.ends() => Ok(()),
             (Token::Word(_), keyword) => {
                 let found = keyword.map_or("a word", Keyword::quoted);
-                Err(SyntaxProblem::MissingSeparator(found).at(self.position))
+                self.error(SyntaxProblem::MissingSeparator(found))
             }
             _ => Ok(()),
         }

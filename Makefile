@@ -5,7 +5,11 @@ BOARD ?= virt
 TARGET_DIR := build/target/thumbv7a-none-eabi/release
 MKZIMAGE := target/debug/mkzimage
 MKCARD := target/debug/mkcard
-PAYLOADS := report
+PAYLOADS := relay report squatter
+# `make soak`: hops, chains and numbers of processors; tools/soak has the defaults.
+N :=
+CHAIN :=
+CPUS :=
 # How long `make fuzz` runs each target, and which: all by default.
 SECONDS := 60
 FUZZ :=
@@ -13,7 +17,8 @@ FUZZ :=
 # PROGRAM:PACKAGE, what Debian calls it. tools/setup/packages installs what is missing.
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
-TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools
+TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
+	fw_printenv:libubootenv-tool
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -21,19 +26,23 @@ ifeq ($(wildcard $(RECIPE)),)
 $(error no board $(BOARD); there is: $(BOARDS))
 endif
 # What the board's recipe puts on the card, and the script beside it.
-CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 }' $(RECIPE) 2>/dev/null))
+CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 } $$1 == "raw" { print $$3 }' $(RECIPE) 2>/dev/null))
 CARD_SCRIPT := $(addprefix tools/mkcard/boards/,\
 	$(shell awk '$$1 == "boot-script" { print $$2 }' $(RECIPE) 2>/dev/null))
 CARD := build/$(BOARD)/sd.img
 
-QEMU := qemu-system-arm -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
+QEMU_virt := -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
 	-bios build/firmware/u-boot.bin \
-	-drive if=none,format=raw,id=sd,file=build/virt/sd.img -device virtio-blk-device,drive=sd \
-	-nographic -nic none
+	-drive if=none,format=raw,id=sd,file=$(CARD) -device virtio-blk-device,drive=sd
+QEMU_orangepi-pc := -M orangepi-pc -m 1G -drive if=sd,format=raw,file=$(CARD)
+QEMU_vexpress-a15 := -M vexpress-a15,virtualization=on,secure=off -smp 2 -m 1G \
+	-kernel build/baton.zimg -dtb build/kernel/dtbs/vexpress-v2p-ca15-tc1.dtb \
+	-append console=ttyAMA0 -audiodev none,id=silence -drive if=sd,format=raw,file=$(CARD)
+QEMU := qemu-system-arm $(QEMU_$(BOARD)) -nographic -nic none
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help run test check fuzz loader payloads image doc clean distclean \
+.PHONY: FORCE help run test check fuzz soak loader payloads image doc clean distclean \
 	toolchain build-programs run-programs test-programs
 
 help: ## say what there is
@@ -42,12 +51,9 @@ help: ## say what there is
 		$(if $(wildcard tools/bench),,grep -v '^  make bench' |) expand -t 18
 	@echo "BOARD is one of: $(BOARDS). All files go to build/ and target/."
 
-run: image run-programs ## start QEMU: U-Boot, Baton, Debian's kernel, a shell
-ifneq ($(BOARD),virt)
-	@echo "error: make run starts QEMU's virt machine; BOARD=$(BOARD) is for a card" >&2; exit 1
-endif
+run: image run-programs ## start QEMU: U-Boot, Baton, Debian's kernel, a shell; BOARD=... for another board
 	@echo "==> starting QEMU; to leave it at any time: Ctrl-A, then X" >&2
-	@echo "==> the first countdown is U-Boot's, the second Baton's: press a key there for its prompt" >&2
+	@echo "==> a key in Baton's countdown, which comes after U-Boot's if there is one, gives its prompt" >&2
 	@$(QEMU)
 
 test: everything test-programs run-programs ## run every test, host and emulated
@@ -58,6 +64,9 @@ check: toolchain test-programs ## what a commit must pass: format, lints, docs, 
 
 fuzz: ## fuzz the parsers, nightly only: make fuzz SECONDS=60 FUZZ="elf disk"
 	@tools/fuzz $(SECONDS) $(FUZZ)
+
+soak: everything run-programs test-programs ## handoffs in a row: make soak N=1000 CHAIN=relay CPUS="1 8"
+	@tools/soak "N=$(N)" "CHAIN=$(CHAIN)" "CPUS=$(CPUS)"
 
 loader: build/baton.zimg ## build/baton.zimg
 
@@ -83,7 +92,12 @@ distclean: ## remove what was built and downloaded
 
 # Everything that tests and figures work on.
 .PHONY: everything
-everything: loader payloads image build/kernel/zImage build/firmware/u-boot-go.bin
+everything: loader payloads images build/kernel/zImage build/firmware/u-boot-go.bin
+
+# A card for every board.
+.PHONY: images
+images:
+	@for board in $(BOARDS); do $(MAKE) --no-print-directory image BOARD=$$board || exit; done
 
 build-programs:
 	@tools/setup/packages $(BUILD_PROGRAMS)
@@ -123,11 +137,17 @@ build/baton.zimg: FORCE $(MKZIMAGE) | toolchain
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
-build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox &: FORCE
+build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox \
+build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb build/kernel/dtbs/vexpress-v2p-ca15-tc1.dtb \
+build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
 
 build/initrd.img: build/cache/busybox tools/initrd/init tools/setup/initrd | build-programs
 	@tools/setup/initrd
+
+build/lab.img: build/cache/busybox build/cache/lab/modules/order tools/initrd/init tools/initrd/soak \
+tools/linux/baton-kexec tools/setup/lab | build-programs
+	@tools/setup/lab
 
 $(CARD): $(CARD_FILES) $(CARD_SCRIPT) $(RECIPE) $(MKCARD) build/firmware/u-boot.bin
 	@mkdir -p $(@D)

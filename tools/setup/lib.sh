@@ -48,3 +48,15 @@ install_packages() {
         install --no-install-recommends "$@" >&2 </dev/null ||
         die "could not install; please run: sudo $command"
 }
+
+# Packs the folder $1 into the initramfs $2 and removes the folder. The same files give the same
+# bytes.
+pack_initrd() {
+    find "$1" -type d -exec chmod 755 {} +
+    chmod 755 "$1/init" "$1/bin/busybox"
+    find "$1" -exec touch -h -d @0 {} +
+    (cd "$1" && find . | LC_ALL=C sort | cpio -o -H newc --reproducible -R 0:0 --quiet) |
+        gzip -9n >"$2.new"
+    mv "$2.new" "$2"
+    rm -rf "$1"
+}

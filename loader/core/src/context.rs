@@ -3,13 +3,14 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, PhysAddr, PhysRange};
+use platform_api::{Console, Inspect, PhysAddr, PhysRange};
 
 use crate::{
-    boot::MemoryMap,
+    boot::{MemoryMap, Staged},
     console::Input,
     devicetree::{Psci, WorkingTree},
-    env::Environment,
+    env::{Environment, Store},
+    log::Log,
     machine::Machine,
     shell::State,
 };
@@ -82,12 +83,20 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// Variables.
     pub env: Environment,
+    /// The processor's own state; `None` on a machine that nobody can look into.
+    pub inspect: Option<&'a dyn Inspect>,
+    /// Where variables are saved.
+    pub store: Store,
     /// Whose memory is whose.
     pub map: MemoryMap,
     /// The working device tree; `None` where the first stage gave none.
     pub tree: Option<WorkingTree>,
     /// Files loaded since the start, newest last.
     pub loaded: Vec<LoadedFile>,
+    /// The boot that `kexec -l` staged, for `kexec -e`.
+    pub staged: Option<Staged>,
+    /// What survives this boot.
+    pub log: Log<'a>,
     /// Status of the last command, `$?`.
     pub status: u8,
     /// Device-tree model, for the banner and `bdinfo`.
@@ -112,9 +121,13 @@ impl<'a> Context<'a> {
         Self {
             machine,
             env: Environment::with_defaults(),
+            inspect: None,
+            store: Store::default(),
             map: MemoryMap::default(),
             tree: None,
             loaded: Vec::new(),
+            staged: None,
+            log: Log::default(),
             status: 0,
             model: String::new(),
             board: BoardFacts::default(),

@@ -17,6 +17,7 @@ pub mod context;
 pub mod devicetree;
 pub mod env;
 pub mod image;
+pub mod log;
 pub mod machine;
 pub mod shell;
 pub mod storage;

@@ -14,7 +14,7 @@ use baton_core::devicetree::{
     early,
 };
 use common::{Blob, Field, open, patch, rich};
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, RegisterLayout};
 
 fn range(start: u64, size: u64) -> PhysRange {
     PhysRange::from_size(PhysAddr::new(start), size).unwrap()
@@ -25,6 +25,7 @@ fn reservation(start: u64, size: u64, name: &str, no_map: bool) -> Reservation {
         range: range(start, size),
         name: name.into(),
         no_map,
+        log: false,
     }
 }
 
@@ -34,6 +35,8 @@ fn device(path: &str, compatible: &[&str], reg: &[PhysRange]) -> Device {
         compatible: compatible.iter().map(|&name| name.into()).collect(),
         reg: reg.into(),
         dma_coherent: true,
+        layout: RegisterLayout::default(),
+        bus_width: None,
     }
 }
 
@@ -129,6 +132,7 @@ fn the_early_scan_finds_the_same_memory() {
             range(0x4700_0000, 0x1000),
         ]
     );
+    assert_eq!(found.no_map.as_slice(), [range(0x4f00_0000, 0x10_0000)]);
     assert_eq!(found.initrd, Some(range(0x4800_0000, 0x10_0000)));
     assert_eq!(found.used_size, blob.len());
 }
@@ -226,6 +230,39 @@ fn too_many_banks_are_an_error_and_too_many_reservations_are_joined() {
                 .any(|known| known.contains_range(wanted)),
             "{wanted}"
         );
+    }
+}
+
+/// Before there are tables it is known what must not be in them: never less than the tree says.
+#[test]
+fn the_early_scan_finds_every_no_map_range() {
+    let mut blob = root(Blob::default())
+        .begin("reserved-memory")
+        .cells("#address-cells", &[1])
+        .cells("#size-cells", &[1]);
+    for index in 0..24 {
+        blob = blob.begin(&format!("node@{index:x}")).cells(
+            "reg",
+            &[index << 20, 0x1000, (index << 20) + 0x8000, 0x1000],
+        );
+        if index % 2 == 1 {
+            blob = blob.property("no-map", &[]);
+        }
+        if index == 23 {
+            blob = blob.text("status", "disabled");
+        }
+        blob = blob.end();
+    }
+    let blob = blob.end().end().build();
+    let early = early::memory(&blob).unwrap();
+    assert_eq!(early.no_map.len(), 16);
+    let found = discover(&blob, open).unwrap();
+    let wanted = found.reservations.iter().filter(|one| one.no_map);
+    assert_eq!(wanted.clone().count(), 22);
+    for wanted in wanted {
+        let within = |known: &PhysRange| known.contains_range(wanted.range);
+        assert!(early.no_map.iter().any(within), "{}", wanted.range);
+        assert!(early.reserved.iter().any(within), "{}", wanted.range);
     }
 }
 

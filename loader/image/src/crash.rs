@@ -2,33 +2,39 @@
 
 use core::{
     panic::PanicInfo,
-    ptr::NonNull,
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use platform_drivers::uart::pl011;
+use platform_api::RawUart;
+use platform_drivers::uart;
 
-/// The console UART's registers; 0 until it is known.
-static UART: AtomicU32 = AtomicU32::new(0);
+/// The console UART's [`RawUart`], word by word; zeros, which are silent, until it is known.
+static UART: [AtomicU32; 3] = [const { AtomicU32::new(0) }; 3];
 
 /// Sets where the fault handler and a panic write.
-pub fn set_uart(base: u32) {
-    UART.store(base, Ordering::Relaxed);
+pub fn set_uart(uart: RawUart) {
+    let words = [uart.data, uart.status, uart.wait];
+    for (place, word) in UART.iter().zip(words) {
+        place.store(word, Ordering::Relaxed);
+    }
     platform_armv7::exception::set_output(write);
 }
 
 /// Writes without driver, heap or lock.
 pub fn write(text: &str) {
-    let Some(base) = NonNull::new(UART.load(Ordering::Relaxed) as *mut u8) else {
+    let [data, status, wait] = &UART;
+    let [data, status, wait] = [data, status, wait].map(|word| word.load(Ordering::Relaxed));
+    let port = RawUart { data, status, wait };
+    if wait == 0 {
         return;
-    };
+    }
     for byte in text.bytes() {
-        // SAFETY: `set_uart` got the base of the bound PL011, which stays mapped.
+        // SAFETY: `set_uart` got what the bound driver says, and its registers stay mapped.
         unsafe {
             if byte == b'\n' {
-                pl011::raw_put(base, b'\r');
+                uart::raw_put(port, b'\r');
             }
-            pl011::raw_put(base, byte);
+            uart::raw_put(port, byte);
         }
     }
 }

@@ -6,20 +6,25 @@ use baton_core::{
     devicetree::{Device, Discovery, PsciConduit},
     machine::Disk,
 };
-use platform_armv7::{cpu, gic as interface, handoff::RawUart};
+use platform_api::RawUart;
+use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
+    mmc::{Card, pl181, sunxi},
     psci::{Conduit, Psci},
     timer::ArchTimer,
-    uart::pl011::{self, Pl011},
+    uart::{
+        Uart, ns16550,
+        pl011::{self, Pl011},
+    },
     virtio::{self, Probe, Slot},
 };
 
 /// What was bound, by role.
 pub struct Devices {
     /// The console.
-    pub console: Pl011<'static>,
+    pub console: Uart,
     /// Its node.
     pub console_path: String,
     /// Its registers, for those who need no driver.
@@ -36,7 +41,24 @@ pub struct Devices {
 #[derive(Default)]
 pub struct Quiesce {
     slots: Vec<Slot>,
+    mmc: Vec<MmcHost>,
     gic: Option<Gic>,
+}
+
+/// A memory card's host, out of its driver's hands.
+#[derive(Clone, Copy)]
+enum MmcHost {
+    Sunxi(sunxi::Registers),
+    Pl181(pl181::Registers),
+}
+
+impl MmcHost {
+    fn stop(self) {
+        match self {
+            Self::Sunxi(registers) => registers.stop(),
+            Self::Pl181(registers) => registers.stop(),
+        }
+    }
 }
 
 /// The GICv3 CPU interface of this CPU.
@@ -55,6 +77,11 @@ impl SystemCpuInterface for CpuInterface {
 }
 
 impl Quiesce {
+    /// Finds an interrupt that whoever was here before took and never ended.
+    pub fn active_interrupt(&mut self) -> Option<u32> {
+        self.gic.as_mut()?.active(cpu::affinity())
+    }
+
     /// Stops all DMA and settles the interrupt controller. A step of the handoff: allocates
     /// nothing and cannot fail.
     pub fn all(&mut self) {
@@ -62,43 +89,49 @@ impl Quiesce {
             // A device that does not confirm its reset cannot be helped from here.
             let _ = slot.reset();
         }
+        for host in &self.mmc {
+            host.stop();
+        }
         if let Some(gic) = &mut self.gic {
             gic.settle(&mut CpuInterface);
         }
     }
 }
 
-/// Finds the console: the PL011 that stdout-path names, else the first one.
+/// Tells whether a device is a UART that we drive.
+fn is_uart(device: &Device) -> bool {
+    matches!(
+        device.with_node(driver_for),
+        Some(Driver::Pl011 | Driver::Ns16550)
+    )
+}
+
+/// Finds the console: the UART that stdout-path names, else the first one.
 pub fn find_console(found: &Discovery) -> Option<&Device> {
-    let is_uart = |device: &&Device| device.with_node(driver_for) == Some(Driver::Pl011);
     let named = found.stdout_path.as_deref();
     found
         .devices
         .iter()
         .filter(|device| Some(device.path.as_str()) == named)
-        .find(is_uart)
-        .or_else(|| found.devices.iter().find(is_uart))
+        .find(|device| is_uart(device))
+        .or_else(|| found.devices.iter().find(|device| is_uart(device)))
 }
 
 /// Takes over the console.
 ///
 /// # Safety
-/// As [`pl011::probe`].
-pub unsafe fn open_console(device: &Device) -> Option<(Pl011<'static>, RawUart)> {
+/// As [`pl011::probe`] and [`ns16550::probe`].
+pub unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
+    if device.with_node(driver_for) == Some(Driver::Ns16550) {
+        // SAFETY: the caller's word.
+        let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
+        let raw = port.raw();
+        return Some((Uart::Ns16550(port), raw));
+    }
     let base = device.reg.first()?.start().as_u32()?;
     // SAFETY: the caller's word.
-    let uart = unsafe { device.with_node(|node| pl011::probe(node)) }.ok()?;
-    Some((uart, pl011_raw(base)))
-}
-
-/// Describes a PL011 to the last page: UARTDR at 0, UARTFR at 0x18, bit 5 transmit FIFO full,
-/// bit 3 busy (DDI 0183, 3.3). Waiting for "not busy" drains it as well.
-fn pl011_raw(base: u32) -> RawUart {
-    RawUart {
-        data: base,
-        status: base.wrapping_add(0x18),
-        busy_mask: (1 << 5) | (1 << 3),
-    }
+    let port = unsafe { device.with_node(|node| pl011::probe(node)) }.ok()?;
+    Some((Uart::Pl011(port), Pl011::raw(base)))
 }
 
 /// Makes the PSCI caller.
@@ -119,7 +152,7 @@ pub fn psci(found: &Discovery) -> Option<Psci> {
 pub unsafe fn bind(
     found: &Discovery,
     clock: ArchTimer,
-    (console, raw_uart): (Pl011<'static>, RawUart),
+    (console, raw_uart): (Uart, RawUart),
     console_path: String,
 ) -> Devices {
     let mut devices = Devices {
@@ -134,6 +167,10 @@ pub unsafe fn bind(
         match device.with_node(driver_for) {
             // SAFETY: the caller's word.
             Some(Driver::VirtioMmio) => unsafe { bind_virtio(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::SunxiMmc) => unsafe { bind_sunxi_mmc(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::Pl181) => unsafe { bind_pl181(device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -141,7 +178,7 @@ pub unsafe fn bind(
                     Err(error) => devices.fail(device, &error),
                 }
             }
-            Some(Driver::Pl011) | None => {}
+            Some(Driver::Pl011 | Driver::Ns16550) | None => {}
         }
     }
     devices
@@ -154,22 +191,67 @@ unsafe fn bind_virtio(device: &Device, clock: ArchTimer, devices: &mut Devices) 
     let probe = unsafe { device.with_node(|node| virtio::probe(node, clock)) };
     match probe {
         Ok(Probe::Empty) => {}
-        Ok(Probe::Other(slot, _)) => devices.quiesce.slots.push(slot),
+        Ok(Probe::Other(slot, _)) => {
+            // A kernel that called kexec may have left it running, with rings in memory that is
+            // ordinary now: it must not write there while files are loaded. One that does not
+            // confirm its reset cannot be helped from here.
+            let _ = slot.reset();
+            devices.quiesce.slots.push(slot);
+        }
         Ok(Probe::Block(disk)) => {
             devices.quiesce.slots.push(*disk.bus());
-            let index = u32::try_from(devices.disks.len()).unwrap_or(u32::MAX);
-            devices.disks.push(Disk {
-                interface: "virtio",
-                index,
-                path: device.path.clone(),
-                device: disk as Box<_>,
-            });
+            devices.add_disk("virtio", device, disk);
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_sunxi_mmc(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+    // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1. The first stage's clocks are on:
+    // it read us from a card, and a controller without a clock answers all zeros, "no card".
+    let probe = unsafe { device.with_node(|node| sunxi::probe(node, clock, Caches)) };
+    match probe {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::Sunxi(host.registers()));
+            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_pl181(device: &Device, clock: ArchTimer, devices: &mut Devices) {
+    // SAFETY: the caller's word.
+    match unsafe { device.with_node(|node| pl181::probe(node, clock)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::Pl181(host.registers()));
+            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
         }
         Err(error) => devices.fail(device, &error),
     }
 }
 
 impl Devices {
+    /// Adds a disk, numbered among those of its interface.
+    fn add_disk(
+        &mut self,
+        interface: &'static str,
+        node: &Device,
+        device: Box<dyn platform_api::BlockDevice>,
+    ) {
+        let before = self.disks.iter().filter(|disk| disk.interface == interface);
+        let index = u32::try_from(before.count()).unwrap_or(u32::MAX);
+        self.disks.push(Disk {
+            interface,
+            index,
+            path: node.path.clone(),
+            device,
+        });
+    }
+
     fn fail(&mut self, device: &Device, error: &dyn core::fmt::Display) {
         self.failures
             .push((device.path.clone(), alloc::format!("{error}")));

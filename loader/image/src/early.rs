@@ -75,7 +75,8 @@ unsafe extern "C" fn baton_choose_home(state: &EntryState, info: *mut EarlyInfo)
 fn place(here: PhysAddr, found: &EarlyInfo) -> Option<PhysRange> {
     let own = PhysRange::from_size(here, layout::image().size())?;
     let others = [found.tree?, found.memory.initrd.unwrap_or_default()];
-    let others = others.iter().chain(found.memory.reserved.iter());
+    let reserved = found.memory.reserved.iter().chain(&found.memory.no_map);
+    let others = others.iter().chain(reserved);
     let taken = others.clone().chain([&own]);
     match choose_home(&found.memory.banks, taken, HOME_SIZE) {
         Some(home) => PhysRange::from_size(home, HOME_SIZE),

@@ -2,8 +2,10 @@
 
 use alloc::vec::Vec;
 
-use platform_api::{CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange};
-use platform_armv7::{cpu, handoff, handoff::RawUart, layout};
+use platform_api::{
+    CleanRanges, CpuMode, Handoff, HandoffRefusal, Launcher, PhysAddr, PhysRange, RawUart,
+};
+use platform_armv7::{cpu, handoff, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 
 use crate::{devices::Quiesce, heap};
@@ -18,6 +20,8 @@ pub struct BoardLauncher {
     pub quiesce: Quiesce,
     /// The console, for the last page.
     pub uart: RawUart,
+    /// The page of the log, which may be dirty too.
+    pub log: PhysRange,
 }
 
 impl BoardLauncher {
@@ -35,17 +39,18 @@ impl BoardLauncher {
     }
 
     /// Returns every byte of the loader that may be dirty.
-    fn own_memory() -> CleanRanges {
+    fn own_memory(&self) -> CleanRanges {
         let mut ranges = CleanRanges::default();
-        let own: [PhysRange; 5] = [
+        let own: [PhysRange; 6] = [
             layout::data(),
             layout::bss(),
             layout::exception_stack(),
             layout::stack(),
             heap::touched(),
+            self.log,
         ];
         for range in own {
-            // Five ranges fit the list by its constant.
+            // Six ranges fit the list by its constant.
             let _ = ranges.push(range);
         }
         ranges
@@ -69,7 +74,7 @@ impl Launcher for BoardLauncher {
         self.quiesce.all();
         // SAFETY: `check` and the plan came before; the devices are quiet now; `own_memory` is
         // every section and the heap; the mapping is 1 to 1.
-        unsafe { handoff::hand_off(&handoff, &Self::own_memory(), self.uart) }
+        unsafe { handoff::hand_off(&handoff, &self.own_memory(), self.uart) }
     }
 
     fn call(&mut self, entry: PhysAddr, arguments: &[&str]) -> u32 {

@@ -11,7 +11,12 @@ use platform_armv7::{
 /// Level 1, four of level 2, and level 3 for the home, uneven banks and device windows.
 const TABLES: usize = 40;
 
+/// Those that home and devices are sure to find.
+const SPARE_TABLES: usize = 20;
+
 const PAGE: u64 = 4096;
+/// What one entry of level 2 maps.
+const BLOCK: u64 = 2 << 20;
 
 struct Pool(UnsafeCell<[Table; TABLES]>);
 
@@ -27,15 +32,21 @@ pub struct AddressSpace {
 }
 
 impl AddressSpace {
-    /// Maps RAM and the loader itself, W^X, with guard pages below the stacks, and turns MMU
-    /// and caches on.
+    /// Maps RAM but `no_map`, and the loader itself, W^X, with guard pages below the stacks, and
+    /// turns MMU and caches on. What is `no_map` is never mapped: the processor may read ahead
+    /// wherever it is allowed to. The first stage's tree is mapped wherever it lies.
     ///
     /// # Safety
-    /// Called once, at home, with the MMU off. `banks` is RAM and `home` lies in it.
+    /// Called once, at home, with the MMU off. `banks` is RAM, and `home` and `tree` lie in it.
     ///
     /// # Errors
     /// If the tables do not suffice; the MMU stays off then.
-    pub unsafe fn new(banks: &[PhysRange], home: PhysRange) -> Result<Self, MapError> {
+    pub unsafe fn new(
+        banks: &[PhysRange],
+        no_map: &[PhysRange],
+        home: PhysRange,
+        tree: PhysRange,
+    ) -> Result<Self, MapError> {
         let regime = match cpu::mode() {
             CpuMode::Hypervisor => Regime::Hyp,
             CpuMode::Supervisor | CpuMode::SecureSupervisor => Regime::Pl1,
@@ -46,6 +57,20 @@ impl AddressSpace {
         let mut mapper = Mapper::new(tables, base, regime);
         for bank in banks {
             mapper.map(mappable(*bank), Access::Data)?;
+        }
+        // Blocks are split here and never later: with the MMU off no old entry can be cached, so
+        // no break-before-make is needed (DDI 0406C B3.10.1).
+        for range in no_map {
+            for part in banks.iter().filter_map(|bank| bank.intersection(*range)) {
+                // Each end may take a table. Where a hostile tree scatters so many ranges that
+                // the loader's own mappings could run short, whole blocks go: faults, not reads.
+                let scarce = mapper.tables_left() < SPARE_TABLES;
+                let size = if scarce { BLOCK } else { PAGE };
+                mapper.unmap(below_4_gib(part.align_outward(size).unwrap_or_default()))?;
+            }
+        }
+        if no_map.iter().any(|range| range.overlaps(tree)) {
+            mapper.map(tree.align_outward(PAGE).unwrap_or_default(), Access::Data)?;
         }
         mapper.map(mappable(home), Access::Data)?;
         mapper.map(layout::text(), Access::Text)?;
@@ -74,19 +99,16 @@ impl AddressSpace {
         self.mapper.map(pages, Access::Device)
     }
 
-    /// Makes every access to `range` fault.
-    ///
-    /// # Errors
-    /// As [`AddressSpace::map_device`].
-    pub fn unmap(&mut self, range: PhysRange) -> Result<(), MapError> {
-        let pages = range.align_outward(PAGE).ok_or(MapError::TooHigh(range))?;
-        self.mapper.unmap(pages)
-    }
-
     /// Makes the changes since the last call take effect.
     pub fn commit(&self) {
         enable::invalidate_all(self.regime);
     }
+}
+
+/// Returns what of a range lies below 4 GiB.
+fn below_4_gib(range: PhysRange) -> PhysRange {
+    let limit = PhysAddr::new(1 << 32);
+    PhysRange::new(range.start().min(limit), range.end().min(limit)).unwrap_or_default()
 }
 
 /// Returns the whole pages of a bank below 4 GiB.

@@ -115,4 +115,19 @@ impl PhysicalMemory for MappedMemory {
         }
         Ok(())
     }
+
+    fn keep(&mut self, range: PhysRange, owner: &'static str) {
+        self.owned.push(Owned {
+            range,
+            owner,
+            loader: false,
+        });
+    }
+
+    fn release(&mut self, range: PhysRange) {
+        let same = |owned: &Owned| !owned.loader && owned.range == range;
+        if let Some(at) = self.owned.iter().rposition(same) {
+            self.owned.remove(at);
+        }
+    }
 }

@@ -1,26 +1,25 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::{
-    string::{String, ToString},
-    vec::Vec,
-};
+use alloc::string::{String, ToString};
 use core::fmt::Write;
 
 use baton_core::{
-    boot::{Claim, MemoryMap},
+    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
-    env::split_boot_arguments,
+    env::{self, split_boot_arguments},
+    log::{self, Log, find_page},
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
-use platform_api::{Console, PhysRange};
+use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
     entry::{self, EntryState},
     exception,
     guard::FaultGuard,
+    inspect::{Found, Processor},
     layout,
 };
 use platform_drivers::{psci::Psci, timer::ArchTimer};
@@ -51,10 +50,15 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // copy's memory is nobody's from here on: `load` may write there.
     let (info, state) = unsafe { (&info.read(), &state.read()) };
     entry::install_vectors();
+    let before = &Found::capture(state);
+    before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
-    let space = unsafe { AddressSpace::new(&info.memory.banks, info.home) };
+    let space = unsafe {
+        let (memory, tree) = (&info.memory, info.tree.unwrap_or_default());
+        AddressSpace::new(&memory.banks, &memory.no_map, info.home, tree)
+    };
     let (Ok(mut space), Some(blob)) = (space, tree_bytes(info)) else {
         // No tree, so no console: there is nobody to tell.
         park();
@@ -78,13 +82,13 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let Some((uart, raw)) = (unsafe { devices::open_console(device) }) else {
         park();
     };
-    crash::set_uart(raw.data);
+    crash::set_uart(raw);
     checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, state, tree, &found, clock, devices)
+    run(info, (state, before), tree, &found, clock, devices)
 }
 
 /// Waits for a reset.
@@ -117,7 +121,7 @@ fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), 
     Ok((tree, found))
 }
 
-/// Maps every device's registers, and unmaps memory that must not be touched.
+/// Maps every device's registers.
 fn map_devices(space: &mut AddressSpace, found: &Discovery) {
     let in_ram = |window: PhysRange| found.memory.iter().any(|bank| bank.overlaps(window));
     for window in found.devices.iter().flat_map(|device| &device.reg) {
@@ -127,14 +131,11 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
             let _ = space.map_device(*window);
         }
     }
-    for reservation in found.reservations.iter().filter(|r| r.no_map) {
-        let _ = space.unmap(reservation.range);
-    }
     space.commit();
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
+fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -142,16 +143,38 @@ fn memory_map(info: &EarlyInfo, found: &Discovery) -> MemoryMap {
             range: reservation.range,
             owner: reservation.name.clone(),
         })
+        .chain(unmapped(info, found))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
         owner: "Baton".into(),
     }];
-    MemoryMap::new(found.memory.clone(), reserved, loader)
+    let mut map = MemoryMap::new(found.memory.clone(), reserved, loader);
+    map.initrd = initrd.filter(|initrd| map.is_ram(*initrd));
+    map
 }
 
-/// Makes the memory that slices and writes are granted in, after the same ledger.
-fn mapped_memory(map: &MemoryMap) -> MappedMemory {
+/// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
+/// were too many of them before the tree was read.
+fn unmapped(info: &EarlyInfo, found: &Discovery) -> impl Iterator<Item = Claim> {
+    let joined = info.memory.no_map.iter().filter(|range| {
+        let mut known = found.reservations.iter();
+        !known.any(|reservation| reservation.range.contains_range(**range))
+    });
+    joined.map(|range| Claim {
+        range: *range,
+        owner: "no-map".into(),
+    })
+}
+
+/// Makes the memory that slices and writes are granted in, after the same ledger. The log's page
+/// is the loader's while it runs.
+fn mapped_memory(map: &MemoryMap, log: Option<PhysRange>) -> MappedMemory {
+    let log = log.map(|range| Owned {
+        range,
+        owner: "Baton's log",
+        loader: true,
+    });
     let reserved = map.reserved.iter().map(|claim| Owned {
         range: claim.range,
         owner: "reserved memory",
@@ -164,20 +187,29 @@ fn mapped_memory(map: &MemoryMap) -> MappedMemory {
     });
     MappedMemory {
         ram: map.ram.clone(),
-        owned: own.chain(reserved).collect(),
+        owned: own.chain(log).chain(reserved).collect(),
     }
 }
 
 fn run(
     info: &EarlyInfo,
-    state: &EntryState,
+    (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
     clock: ArchTimer,
-    devices: Devices,
+    mut devices: Devices,
 ) -> ! {
-    let map = memory_map(info, found);
-    let mut memory = mapped_memory(&map);
+    let processor = Processor {
+        found: before,
+        active_interrupt: devices.quiesce.active_interrupt(),
+    };
+    let tree_at = info.tree.unwrap_or_default();
+    let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
+    let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
+    let mut map = memory_map(info, found, initrd);
+    let log = open_log(&mut map, info, found);
+    let mut memory = mapped_memory(&map, log.page());
+    settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
     let mut power = PsciPower(psci);
     let mut launcher = BoardLauncher {
@@ -185,9 +217,11 @@ fn run(
         cpus: found.cpus.clone(),
         quiesce: devices.quiesce,
         uart: devices.raw_uart,
+        log: log.page().unwrap_or_default(),
     };
     let mut console = devices.console;
-    announce(&mut console, state, info, &devices.failures);
+    let warnings = warnings((state, &processor), info, map.initrd, &devices.failures);
+    write_console(&mut console, &warnings);
     let mut cx = Context::new(Machine {
         console: &mut console,
         clock: &clock,
@@ -198,6 +232,7 @@ fn run(
         guard: &FaultGuard,
         cpu: cpu::facts(),
     });
+    cx.inspect = Some(&processor);
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -208,7 +243,9 @@ fn run(
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
     };
+    cx.log = log;
     banner(&mut cx);
+    begin_log(&mut cx, state, &warnings);
     set_variables(&mut cx, found);
     Session::default().run(&mut cx)
 }
@@ -228,17 +265,18 @@ fn banner(cx: &mut Context<'_>) {
     cx.model = model;
 }
 
-/// Says what the user should know before anything else.
-fn announce(
-    console: &mut dyn Console,
-    state: &EntryState,
+/// Returns what the user should know before anything else.
+fn warnings(
+    (state, processor): (&EntryState, &Processor<'_>),
     info: &EarlyInfo,
+    initrd: Option<PhysRange>,
     failures: &[(String, String)],
-) {
+) -> String {
     let mut lines = String::new();
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
+    taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
         let _ = match info.given {
@@ -259,35 +297,92 @@ fn announce(
             info.home
         );
     }
+    if let Some(initrd) = initrd {
+        let _ = writeln!(
+            lines,
+            "{FIRST_STAGE_INITRD} at {initrd}: bootz uses it where no other is named"
+        );
+    }
     for (path, reason) in failures {
         let _ = writeln!(lines, "{path}: {reason}");
     }
-    write_console(console, &lines);
+    lines
 }
 
-/// Sets what the first stage and the hardware say.
+/// Finds the page that the log survives in, claims it, and takes what an earlier boot left there.
+fn open_log(map: &mut MemoryMap, info: &EarlyInfo, found: &Discovery) -> Log<'static> {
+    let taken = [
+        info.tree.unwrap_or_default(),
+        found.initrd.unwrap_or_default(),
+    ];
+    let Some((page, reserved)) = find_page(map, &found.reservations, &taken) else {
+        return Log::default();
+    };
+    let Some(start) = page.start().as_u32() else {
+        return Log::default();
+    };
+    if !reserved {
+        map.reserved.push(Claim {
+            range: page,
+            owner: "baton-log".into(),
+        });
+    }
+    // SAFETY: `find_page` gave a page of RAM that nobody owns, mapped like all of it; it is
+    // claimed, and `mapped_memory` lends no part of it out, so this stays the only reference.
+    let bytes = unsafe { &mut *(start as *mut [u8; log::SIZE]) };
+    // What is no log is nothing to complain about: that is how memory looks after power-on.
+    Log::open(bytes, page).0
+}
+
+/// Begins this boot's part of the log.
+fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
+    let (count, build, mode) = (cx.log.count(), cx.build, cx.machine.cpu.mode);
+    let (at, tree) = (
+        state.load_address,
+        cx.board.tree_address.unwrap_or_default(),
+    );
+    cx.log.record(format_args!(
+        "boot {count}: {build}\nentered at {at:#010x} in {mode}, tree at {tree}\n{warnings}"
+    ));
+    cx.log.store();
+}
+
+/// Says in one line what a former owner of HYP left that no payload is owed.
+fn taken_over(processor: &Processor<'_>, lines: &mut String) {
+    if processor.found.through_stub {
+        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    let undone = processor.found.undone();
+    let active = processor.active_interrupt;
+    if undone.is_empty() && active.is_none() {
+        return;
+    }
+    let _ = write!(lines, "undone of a former owner: {undone}");
+    if let Some(interrupt) = active {
+        let _ = write!(lines, " GIC={interrupt} active");
+    }
+    let _ = writeln!(lines, " (`hyp entry`)");
+}
+
+/// Sets what the hardware says, loads what was saved over it, and over that sets what the first
+/// stage says.
 fn set_variables(cx: &mut Context<'_>, found: &Discovery) {
     if let Some(disk) = cx.machine.disks.first() {
-        cx.env.set("devtype", disk.interface);
-        cx.env.set("devnum", &disk.index.to_string());
+        cx.env.give("devtype", disk.interface);
+        cx.env.give("devnum", &disk.index.to_string());
     }
-    if let Some(address) = cx.board.tree_address {
-        let address = alloc::format!("{:x}", address.as_u64());
-        cx.env.set("fdtcontroladdr", &address);
+    if let Some(initrd) = cx.map.initrd {
+        let place = alloc::format!("{:x}:{:x}", initrd.start().as_u64(), initrd.size());
+        cx.env.give("initrdfile", &place);
     }
     let arguments = split_boot_arguments(found.bootargs.as_deref().unwrap_or_default());
     if found.bootargs.is_some() {
-        cx.env.set("bootargs", &arguments.rest);
+        cx.env.give("bootargs", &arguments.rest);
     }
-    let problems: Vec<String> = arguments
-        .variables
-        .iter()
-        .filter_map(|(name, value)| {
-            let error = cx.env.try_set(name, value).err()?;
-            Some(alloc::format!("baton.{name}: {error}"))
-        })
-        .collect();
-    for problem in problems {
-        let _ = writeln!(cx, "{problem}");
+    env::start(cx, &arguments.variables);
+    if let Some(address) = cx.board.tree_address {
+        // Behind what was saved: the tree lies where it lies now.
+        let address = alloc::format!("{:x}", address.as_u64());
+        cx.env.give("fdtcontroladdr", &address);
     }
 }

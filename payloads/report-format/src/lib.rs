@@ -22,11 +22,13 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod hops;
 mod line;
 mod parse;
 mod value;
 
 pub use arguments::{ArgumentError, Arguments, Then};
+pub use hops::Hops;
 pub use line::{Line, PREFIX, Tally, Verdict};
 pub use parse::ParseError;
 pub use value::Value;

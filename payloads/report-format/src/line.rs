@@ -58,6 +58,13 @@ pub enum Line<'a> {
         /// The syndrome or fault-status register.
         status: u32,
     },
+    /// A hop of a relay that goes on, and how its rules were judged: `hop 17 pass=57 fail=0 skip=3`.
+    Hop {
+        /// The hop, from 1.
+        number: u32,
+        /// Its rules.
+        tally: Tally,
+    },
     /// The last line: `done pass=40 fail=0 skip=2`.
     Done(Tally),
 }
@@ -115,6 +122,13 @@ impl Tally {
     }
 }
 
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pass, fail, skip } = self;
+        write!(f, "pass={pass} fail={fail} skip={skip}")
+    }
+}
+
 impl fmt::Display for Verdict<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -147,9 +161,8 @@ impl fmt::Display for Line<'_> {
                 f,
                 "FAULT {name} pc={pc:08x} address={address:08x} status={status:08x}"
             ),
-            Self::Done(Tally { pass, fail, skip }) => {
-                write!(f, "done pass={pass} fail={fail} skip={skip}")
-            }
+            Self::Hop { number, tally } => write!(f, "hop {number} {tally}"),
+            Self::Done(tally) => write!(f, "done {tally}"),
         }
     }
 }

@@ -45,7 +45,8 @@ impl<'a> Line<'a> {
                 .split_once(' ')
                 .map(|(name, text)| Line::Info { name, text }),
             "FAULT" => fault(rest),
-            "done" => done(rest),
+            "hop" => hop(rest),
+            "done" => tally(rest).map(Line::Done),
             _ => return Some(Err(ParseError::UnknownKind(kind))),
         };
         Some(line.ok_or(ParseError::Malformed { kind, rest }))
@@ -133,14 +134,22 @@ fn fault(rest: &str) -> Option<Line<'_>> {
     })
 }
 
-fn done(rest: &str) -> Option<Line<'_>> {
+fn hop(rest: &str) -> Option<Line<'_>> {
+    let (number, rest) = rest.split_once(' ')?;
+    Some(Line::Hop {
+        number: decimal(number)?,
+        tally: tally(rest)?,
+    })
+}
+
+fn tally(rest: &str) -> Option<Tally> {
     let (pass, rest) = field(rest, "pass")?;
     let (fail, rest) = field(rest, "fail")?;
     let (skip, rest) = field(rest, "skip")?;
     rest.is_empty().then_some(())?;
-    Some(Line::Done(Tally {
+    Some(Tally {
         pass: decimal(pass)?,
         fail: decimal(fail)?,
         skip: decimal(skip)?,
-    }))
+    })
 }

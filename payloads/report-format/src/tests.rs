@@ -38,6 +38,10 @@ fn any_line_text() -> impl Strategy<Value = String> {
             status
         }
         .to_string()),
+        any::<[u32; 4]>().prop_map(|[number, pass, fail, skip]| {
+            let tally = Tally { pass, fail, skip };
+            Line::Hop { number, tally }.to_string()
+        }),
         any::<[u32; 3]>()
             .prop_map(|[pass, fail, skip]| Line::Done(Tally { pass, fail, skip }).to_string()),
     ]
@@ -51,7 +55,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_reads_without_a_panic(text in "(report: )?(rule|reg|crc|range|FAULT|done|info|x)?.{0,60}") {
+    fn any_text_reads_without_a_panic(text in "(report: )?(rule|reg|crc|range|FAULT|hop|done|info|x)?.{0,60}") {
         if let Some(Ok(line)) = Line::parse(&text) {
             let written = line.to_string();
             prop_assert_eq!(Line::parse(&written), Some(Ok(line)));

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::CardFacts;
+
 /// What a block device says about itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BlockInfo {
@@ -26,6 +28,28 @@ pub trait BlockDevice {
 
     /// Writes `buffer.len() / block_size` blocks from `first` on, under the same rule.
     fn write_blocks(&mut self, first: u64, buffer: &[u8]) -> Result<(), BlockError>;
+
+    /// Erases `count` blocks from `first` on; what they hold then is the card's affair.
+    ///
+    /// # Errors
+    /// [`BlockError::Unsupported`] where the device cannot, and as a write.
+    fn erase_blocks(&mut self, first: u64, count: u64) -> Result<(), BlockError> {
+        let _ = (first, count);
+        Err(BlockError::Unsupported)
+    }
+
+    /// Looks anew what is in the slot, for devices that can be changed while the machine runs.
+    ///
+    /// # Errors
+    /// [`BlockError::NoMedium`] if it is empty, or what the card answered.
+    fn rescan(&mut self) -> Result<(), BlockError> {
+        Ok(())
+    }
+
+    /// Returns the card's identity, if the device is a memory card that answered.
+    fn card(&self) -> Option<CardFacts> {
+        None
+    }
 }
 
 /// Why a block transfer failed.
@@ -61,8 +85,17 @@ pub enum BlockError {
         /// The device's status, as its standard numbers it.
         status: u32,
     },
+    /// The data did not come through the wire whole, however often it was asked for.
+    Crc {
+        /// First block of the request.
+        first: u64,
+    },
     /// The device is read-only.
     ReadOnly,
+    /// There is nothing in the slot, or nothing that answers.
+    NoMedium,
+    /// The device has no such operation.
+    Unsupported,
 }
 
 impl BlockError {
@@ -113,7 +146,10 @@ impl fmt::Display for BlockError {
             Self::Device { first, status } => {
                 write!(f, "the device failed block {first:#x} with status {status}")
             }
+            Self::Crc { first } => write!(f, "CRC error in the data from block {first:#x} on"),
             Self::ReadOnly => f.write_str("the device is read-only"),
+            Self::NoMedium => f.write_str("no card in the slot, or none that answers"),
+            Self::Unsupported => f.write_str("the device has no such operation"),
         }
     }
 }

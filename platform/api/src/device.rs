@@ -2,6 +2,18 @@
 
 use crate::PhysRange;
 
+/// How a device's registers lie in its window, where the node says (the kernel's serial/8250
+/// binding has all three).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RegisterLayout {
+    /// `reg-shift`: register n lies at n << shift bytes.
+    pub shift: Option<u32>,
+    /// `reg-io-width`: bytes in an access, 1, 2 or 4.
+    pub io_width: Option<u32>,
+    /// `reg-offset`: bytes from the window's start to the first register.
+    pub offset: u32,
+}
+
 /// The facts of one enabled device-tree node. Borrowed from the tree reader.
 #[derive(Clone, Copy, Debug)]
 pub struct DeviceNode<'a> {
@@ -13,6 +25,10 @@ pub struct DeviceNode<'a> {
     pub reg: &'a [PhysRange],
     /// The node has `dma-coherent`, or inherits it.
     pub dma_coherent: bool,
+    /// `reg-shift` and its kin.
+    pub layout: RegisterLayout,
+    /// `bus-width`: data lines of a memory card's slot.
+    pub bus_width: Option<u32>,
 }
 
 impl DeviceNode<'_> {

@@ -8,20 +8,26 @@
 
 mod address;
 mod block;
+mod cache;
+mod card;
 mod console;
 mod cpu;
 mod device;
 mod handoff;
+mod inspect;
 mod memory;
 mod power;
 mod time;
 
 pub use address::{PhysAddr, PhysRange};
 pub use block::{BlockDevice, BlockError, BlockInfo};
-pub use console::Console;
+pub use cache::DataCache;
+pub use card::{CardBus, CardFacts, CardKind};
+pub use console::{Console, RawUart};
 pub use cpu::{CpuFacts, CpuMode, Fault, FaultKind, Guard};
-pub use device::DeviceNode;
+pub use device::{DeviceNode, RegisterLayout};
 pub use handoff::{CleanRanges, Handoff, HandoffRefusal, Launcher, MAX_CLEAN_RANGES};
+pub use inspect::{CacheCommand, CacheKind, CacheLevel, Inspect, Mapping, Register, When};
 pub use memory::{MemoryError, PhysicalMemory, Width};
 pub use power::{Power, PowerError};
 pub use time::Clock;

@@ -40,7 +40,7 @@ pub trait PhysicalMemory {
     /// Borrows bytes of RAM to write to.
     ///
     /// # Errors
-    /// If a byte is not in mapped RAM, or is the loader's own or reserved.
+    /// If a byte is not in mapped RAM, or is the loader's own, reserved or kept.
     fn bytes_mut(&mut self, range: PhysRange) -> Result<&mut [u8], MemoryError>;
 
     /// Reads once, at exactly this width, from RAM or a device. An address that is not mapped
@@ -55,6 +55,13 @@ pub trait PhysicalMemory {
     /// # Errors
     /// If the address does not fit the processor, or the byte is the loader's own.
     fn write(&mut self, address: PhysAddr, width: Width, value: u64) -> Result<(), MemoryError>;
+
+    /// Keeps `range` for `owner`: from now on it is not lent out to be written. Single accesses
+    /// go through, as they do to reserved memory.
+    fn keep(&mut self, range: PhysRange, owner: &'static str);
+
+    /// Undoes the last [`PhysicalMemory::keep`] of exactly `range`.
+    fn release(&mut self, range: PhysRange);
 }
 
 /// Why memory was not granted.

@@ -22,10 +22,14 @@ pub struct EntryState {
     pub load_address: u32,
     /// The program status.
     pub cpsr: u32,
-    /// HSCTLR in HYP, else SCTLR.
+    /// SCTLR.
     pub control: u32,
-    /// HVBAR in HYP, else VBAR.
+    /// VBAR.
     pub vectors: u32,
+    /// HSCTLR; 0 if the loader does not run in HYP.
+    pub hyp_control: u32,
+    /// HVBAR; 0 if the loader does not run in HYP.
+    pub hyp_vectors: u32,
 }
 
 unsafe extern "C" {

@@ -1,21 +1,8 @@
 //! The handoff: the last page's arguments, and the call that does not return.
 
-use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysRange};
+use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysRange, RawUart};
 
 use crate::cache;
-
-/// A UART the last page can talk to without a driver: wait until `status & mask` is 0, write
-/// the character to `data`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug, Default)]
-pub struct RawUart {
-    /// Address of the data register.
-    pub data: u32,
-    /// Address of the status register.
-    pub status: u32,
-    /// Bits of it that mean "full"; 0 keeps the handoff silent.
-    pub busy_mask: u32,
-}
 
 /// How many ranges the last page can clean: the payload's and the loader's own.
 const RANGES: usize = MAX_CLEAN_RANGES + 5;

@@ -23,6 +23,7 @@ pub mod gic;
 pub mod guard;
 #[cfg(target_arch = "arm")]
 pub mod handoff;
+pub mod inspect;
 #[cfg(target_arch = "arm")]
 pub mod layout;
 pub mod mmu;

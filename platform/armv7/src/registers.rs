@@ -44,12 +44,24 @@ macro_rules! register32 {
     };
 }
 
-/// Defines `unsafe NAME::write(u64)` for a 64-bit register.
+/// Defines `NAME::read()` and `unsafe NAME::write(u64)` for a 64-bit register.
 macro_rules! register64 {
     ($(#[$doc:meta])* $name:ident, $opc1:literal, $crm:literal) => {
         $(#[$doc])*
         pub struct $name;
         impl $name {
+            /// Reads the register.
+            #[inline]
+            pub fn read() -> u64 {
+                let (low, high): (u32, u32);
+                // SAFETY: as for the 32-bit registers' reads.
+                unsafe {
+                    asm!(concat!("mrrc p15, ", $opc1, ", {}, {}, ", $crm),
+                        out(reg) low, out(reg) high, options(nostack, preserves_flags));
+                }
+                u64::from(low) | u64::from(high) << 32
+            }
+
             /// Writes the register.
             ///
             /// # Safety
@@ -84,6 +96,8 @@ register32!(/// Vector base, PL1.
     Vbar, "0", "c12", "c0", "0", rw);
 register32!(/// Translation table base control, PL1.
     Ttbcr, "0", "c2", "c0", "2", rw);
+register32!(/// Translation table base 1, PL1, or its low word.
+    Ttbr1, "0", "c2", "c0", "1", r);
 register32!(/// Memory attributes 0, PL1.
     Mair0, "0", "c10", "c2", "0", rw);
 register32!(/// Memory attributes 1, PL1.
@@ -132,8 +146,44 @@ register32!(/// GICv3: system register enable, HYP.
     IccHsre, "4", "c12", "c9", "5", rw);
 register32!(/// GICv3: HYP control of the virtual CPU interface.
     IchHcr, "4", "c12", "c11", "0", rw);
+register32!(/// Cache levels.
+    Clidr, "1", "c0", "c0", "1", r);
+register32!(/// Geometry of the cache that CSSELR chooses.
+    Ccsidr, "1", "c0", "c0", "0", r);
+register32!(/// Chooses a cache for CCSIDR.
+    Csselr, "2", "c0", "c0", "0", rw);
+register32!(/// HYP configuration: traps and stage 2.
+    Hcr, "4", "c1", "c1", "0", rw);
+register32!(/// HYP debug configuration.
+    Hdcr, "4", "c1", "c1", "1", rw);
+register32!(/// HYP coprocessor traps.
+    Hcptr, "4", "c1", "c1", "2", rw);
+register32!(/// HYP traps of whole CP15 rows.
+    Hstr, "4", "c1", "c1", "3", rw);
+register32!(/// HYP software thread ID.
+    Htpidr, "4", "c13", "c0", "2", r);
+register32!(/// Stage 2 translation control.
+    Vtcr, "4", "c2", "c1", "2", r);
+register32!(/// The main ID PL1 sees.
+    Vpidr, "4", "c0", "c0", "0", r);
+register32!(/// The affinity PL1 sees.
+    Vmpidr, "4", "c0", "c0", "5", r);
+register32!(/// PL1's access to the physical timer and counter.
+    Cnthctl, "4", "c14", "c1", "0", r);
+register32!(/// HYP's timer.
+    CnthpCtl, "4", "c14", "c2", "1", rw);
+register32!(/// PL1's physical timer.
+    CntpCtl, "0", "c14", "c2", "1", rw);
+register32!(/// The virtual timer.
+    CntvCtl, "0", "c14", "c3", "1", rw);
+register32!(/// The generic timer's frequency in Hz, as firmware wrote it.
+    Cntfrq, "0", "c14", "c0", "0", r);
 register64!(/// HYP translation table base.
     Httbr, "4", "c2");
+register64!(/// Stage 2 translation table base.
+    Vttbr, "6", "c2");
+register64!(/// Virtual offset of the generic timer.
+    Cntvoff, "4", "c14");
 register64!(/// Translation table base 0, long descriptor format.
     Ttbr0, "0", "c2");
 

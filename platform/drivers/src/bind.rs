@@ -2,15 +2,21 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, uart, virtio};
+use crate::{gic, mmc, uart, virtio};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Driver {
     /// [`uart::pl011`].
     Pl011,
+    /// [`uart::ns16550`].
+    Ns16550,
     /// [`virtio`], the MMIO transport.
     VirtioMmio,
+    /// [`mmc::pl181`].
+    Pl181,
+    /// [`mmc::sunxi`].
+    SunxiMmc,
     /// [`gic`], architecture version 1 or 2.
     Gic2,
     /// [`gic`], architecture version 3.
@@ -22,7 +28,10 @@ impl Driver {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Pl011 => "serial_pl01x",
+            Self::Ns16550 => "ns16550_serial",
             Self::VirtioMmio => "virtio-mmio",
+            Self::Pl181 => "arm_pl180_mmc",
+            Self::SunxiMmc => "sunxi-mmc",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
         }
@@ -34,6 +43,9 @@ const TABLES: &[(Driver, &[&str])] = &[
     // The transport has 32 nodes on QEMU's virt: first, so that they match at once.
     (Driver::VirtioMmio, virtio::COMPATIBLE),
     (Driver::Pl011, uart::pl011::COMPATIBLE),
+    (Driver::Ns16550, uart::ns16550::COMPATIBLE),
+    (Driver::Pl181, mmc::pl181::COMPATIBLE),
+    (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
 ];
@@ -59,12 +71,15 @@ mod tests {
             compatible,
             reg: &[],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         })
     }
 
     #[test]
     fn binds_what_qemu_and_boards_list() {
         assert_eq!(bound(&["arm,pl011", "arm,primecell"]), Some(Driver::Pl011));
+        assert_eq!(bound(&["snps,dw-apb-uart"]), Some(Driver::Ns16550));
         assert_eq!(bound(&["virtio,mmio"]), Some(Driver::VirtioMmio));
         assert_eq!(bound(&["arm,cortex-a15-gic"]), Some(Driver::Gic2));
         assert_eq!(

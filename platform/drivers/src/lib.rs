@@ -13,6 +13,7 @@ extern crate alloc;
 
 pub mod bind;
 pub mod gic;
+pub mod mmc;
 mod mmio;
 pub mod psci;
 pub mod timer;

@@ -66,6 +66,38 @@ pub(crate) fn registers<T>(
     }
 }
 
+/// Reads a register.
+///
+/// # Safety
+/// `address` is a device's register, mapped as device memory (or the MMU is off), that may be
+/// read by bytes or else, then 4-byte aligned, by words.
+pub(crate) unsafe fn read(address: usize, bytes: bool) -> u32 {
+    // SAFETY: the caller's word.
+    unsafe {
+        if bytes {
+            u32::from(core::ptr::with_exposed_provenance::<u8>(address).read_volatile())
+        } else {
+            core::ptr::with_exposed_provenance::<u32>(address).read_volatile()
+        }
+    }
+}
+
+/// Writes a register.
+///
+/// # Safety
+/// As [`read`].
+pub(crate) unsafe fn write(address: usize, value: u32, bytes: bool) {
+    // SAFETY: the caller's word.
+    unsafe {
+        if bytes {
+            let [low, ..] = value.to_le_bytes();
+            core::ptr::with_exposed_provenance_mut::<u8>(address).write_volatile(low);
+        } else {
+            core::ptr::with_exposed_provenance_mut::<u32>(address).write_volatile(value);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +110,8 @@ mod tests {
             compatible: &[],
             reg: &[window],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         registers(&node, 0)
     }
@@ -104,6 +138,8 @@ mod tests {
             compatible: &[],
             reg: &[],
             dma_coherent: false,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         assert_eq!(
             registers::<u32>(&node, 2),

@@ -34,6 +34,7 @@ struct State {
     requests: Vec<Request>,
     failing: Vec<(u64, BlockError)>,
     writes_left: Option<u64>,
+    blocks_left: Option<u64>,
 }
 
 /// A disk with a handle that stays behind: clones are the same disk, so a test keeps one and
@@ -79,6 +80,7 @@ impl FakeDisk {
             requests: Vec::new(),
             failing: Vec::new(),
             writes_left: None,
+            blocks_left: None,
         };
         Self {
             state: Rc::new(RefCell::new(state)),
@@ -98,6 +100,12 @@ impl FakeDisk {
     /// Loses power after `writes` more writes: later ones claim success and change nothing.
     pub fn cut_power_after(&self, writes: u64) {
         self.state.borrow_mut().writes_left = Some(writes);
+    }
+
+    /// Loses power after `blocks` more blocks are written: the write that goes beyond is torn, what
+    /// comes after it is lost, and all of them claim success.
+    pub fn cut_power_after_blocks(&self, blocks: u64) {
+        self.state.borrow_mut().blocks_left = Some(blocks);
     }
 
     /// Makes the disk refuse writes.
@@ -175,6 +183,13 @@ impl BlockDevice for FakeDisk {
             Some(left) => *left -= 1,
             None => {}
         }
+        let mut buffer = buffer;
+        if let Some(left) = &mut state.blocks_left {
+            let size = u64::from(state.info.block_size);
+            let kept = (buffer.len() as u64 / size).min(*left);
+            *left -= kept;
+            buffer = buffer.get(..(kept * size) as usize).unwrap_or_default();
+        }
         match &mut state.store {
             Store::Memory(bytes) => {
                 let from = offset as usize;
@@ -238,6 +253,18 @@ mod tests {
         disk.write_blocks(1, &[2; 512]).unwrap();
         let content = handle.content();
         assert_eq!((content[0], content[512]), (1, 0));
+    }
+
+    #[test]
+    fn tears_a_write() {
+        let handle = FakeDisk::new(vec![0; 2048]);
+        let mut disk = handle.clone();
+        handle.cut_power_after_blocks(3);
+        disk.write_blocks(2, &[1; 1024]).unwrap();
+        disk.write_blocks(0, &[2; 1024]).unwrap();
+        let content = handle.content();
+        let first = [0, 512, 1024, 1536].map(|at| content[at]);
+        assert_eq!(first, [2, 0, 1, 1]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub struct FakeMemory {
     ram: PhysRange,
     bytes: Vec<u8>,
     owned: Vec<(PhysRange, &'static str)>,
+    kept: Vec<(PhysRange, &'static str)>,
 }
 
 impl FakeMemory {
@@ -21,6 +22,7 @@ impl FakeMemory {
             ram,
             bytes: vec![0; ram.size() as usize],
             owned: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -52,10 +54,7 @@ impl FakeMemory {
     }
 
     fn check_owner(&self, range: PhysRange) -> Result<(), MemoryError> {
-        match self.owned.iter().find(|(by, _)| by.overlaps(range)) {
-            Some(&(by, owner)) => Err(MemoryError::Owned { range, by, owner }),
-            None => Ok(()),
-        }
+        check(&self.owned, range)
     }
 
     /// Returns the bytes of one access, or faults.
@@ -64,6 +63,13 @@ impl FakeMemory {
             .filter(|_| address.is_aligned(width.bytes()))
             .and_then(|range| Some((range, self.slot(range)?)));
         found.unwrap_or_else(|| FaultMarker::raise(address))
+    }
+}
+
+fn check(owned: &[(PhysRange, &'static str)], range: PhysRange) -> Result<(), MemoryError> {
+    match owned.iter().find(|(by, _)| by.overlaps(range)) {
+        Some(&(by, owner)) => Err(MemoryError::Owned { range, by, owner }),
+        None => Ok(()),
     }
 }
 
@@ -76,6 +82,7 @@ impl PhysicalMemory for FakeMemory {
 
     fn bytes_mut(&mut self, range: PhysRange) -> Result<&mut [u8], MemoryError> {
         self.check_owner(range)?;
+        check(&self.kept, range)?;
         self.slot(range)
             .and_then(|slot| self.bytes.get_mut(slot))
             .ok_or(MemoryError::NotRam(range))
@@ -103,6 +110,16 @@ impl PhysicalMemory for FakeMemory {
             *place = byte;
         }
         Ok(())
+    }
+
+    fn keep(&mut self, range: PhysRange, owner: &'static str) {
+        self.kept.push((range, owner));
+    }
+
+    fn release(&mut self, range: PhysRange) {
+        if let Some(at) = self.kept.iter().rposition(|(kept, _)| *kept == range) {
+            self.kept.remove(at);
+        }
     }
 }
 
@@ -141,6 +158,20 @@ mod tests {
             });
             assert_eq!(fault, Err(Fault), "{address:#x}");
         }
+    }
+
+    #[test]
+    fn kept_memory_is_written_singly() {
+        let mut memory = FakeMemory::new(0x1000, 64);
+        let kept = range(0x1010, 16);
+        memory.keep(kept, "staged");
+        assert!(memory.bytes_mut(kept).is_err());
+        assert!(memory.bytes(kept).is_ok());
+        assert!(memory.write(kept.start(), Width::Byte, 1).is_ok());
+        memory.release(range(0x1010, 8));
+        assert!(memory.bytes_mut(kept).is_err());
+        memory.release(kept);
+        assert!(memory.bytes_mut(kept).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
     io::{Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
 };
 
 use crate::{
@@ -17,11 +18,12 @@ use crate::{
 };
 
 /// A card image. The built one is never written to: a machine's writes to it are dropped when
-/// the machine ends. A changed one is a copy of its own.
-#[derive(Debug)]
+/// the machine ends. A changed one is a copy of its own, which keeps what a machine writes; clones
+/// are the same card, so a test keeps one and puts the other into a machine, one after the other.
+#[derive(Clone, Debug)]
 pub struct Card {
     image: PathBuf,
-    copy: Option<Scratch>,
+    copy: Option<Arc<Scratch>>,
     bad_sector: Option<u64>,
 }
 
@@ -32,6 +34,14 @@ impl Card {
     /// It has not been built.
     pub fn built() -> Result<Self> {
         Self::image(build::file("virt/sd.img")?)
+    }
+
+    /// Takes the card that the build made for a board, `build/BOARD/sd.img`.
+    ///
+    /// # Errors
+    /// It has not been built.
+    pub fn built_for(board: &str) -> Result<Self> {
+        Self::image(build::file(&format!("{board}/sd.img"))?)
     }
 
     /// Takes another card image.
@@ -67,7 +77,7 @@ impl Card {
         tool::run(&mut format)?;
         Ok(Self {
             image,
-            copy: Some(scratch),
+            copy: Some(Arc::new(scratch)),
             bad_sector: None,
         })
     }
@@ -83,6 +93,7 @@ impl Card {
             "baton.zimg",
             "zImage",
             "initrd.img",
+            "lab.img",
             "report.zimg",
         ] {
             self = self.with_file(name, &built.read(name)?)?;
@@ -175,6 +186,43 @@ impl Card {
         fs::read(&path).map_err(|error| Error::io(format!("reading {}", path.display()), error))
     }
 
+    /// Makes the card keep what a machine writes.
+    ///
+    /// # Errors
+    /// The card cannot be copied.
+    pub fn kept(mut self) -> Result<Self> {
+        self.writable()?;
+        Ok(self)
+    }
+
+    /// Returns what fsck.vfat has against the first partition, line by line.
+    ///
+    /// # Errors
+    /// The card cannot be read, or there is no fsck.vfat.
+    pub fn complaints(&self) -> Result<Vec<String>> {
+        let scratch = Scratch::new()?;
+        let volume = scratch.file("volume");
+        let copy = || -> std::io::Result<()> {
+            let mut card = fs::File::open(&self.image)?;
+            card.seek(SeekFrom::Start(1 << 20))?;
+            std::io::copy(&mut card, &mut fs::File::create(&volume)?)?;
+            Ok(())
+        };
+        copy().map_err(|error| Error::io(format!("reading {}", self.image.display()), error))?;
+        let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+        let output = Command::new("fsck.vfat")
+            .arg("-n")
+            .arg(&volume)
+            .env("PATH", path)
+            .output()
+            .map_err(|error| Error::io("running fsck.vfat".to_owned(), error))?;
+        let name = volume.display().to_string();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let greets = |line: &str| line.starts_with("fsck.fat ") || line.starts_with(&name);
+        let lines = text.lines().filter(|line| !greets(line));
+        Ok(lines.map(str::to_owned).collect())
+    }
+
     /// Returns QEMU's `-drive` value. The image is never locked against other machines.
     pub(crate) fn drive(&self) -> String {
         // A comma in a path is written twice in QEMU's options.
@@ -188,7 +236,7 @@ impl Card {
                  file.image.driver=file,file.image.filename={path}"
             ),
         };
-        format!("if=none,id=card,format=raw,snapshot={snapshot},{file}")
+        format!("format=raw,snapshot={snapshot},{file}")
     }
 
     /// Makes the copy, if there is none yet, and returns its folder and path.
@@ -204,7 +252,7 @@ impl Card {
                 .arg(&copy);
             tool::run(&mut command)?;
             self.image = copy;
-            self.copy = Some(scratch);
+            self.copy = Some(Arc::new(scratch));
         }
         let folder = self.image.parent().unwrap_or(Path::new("."));
         Ok((folder.to_owned(), self.image.clone()))

@@ -89,6 +89,12 @@ impl Error {
         &self.kind
     }
 
+    /// Says what was being done, before everything else.
+    pub fn context(mut self, what: impl fmt::Display) -> Self {
+        self.kind = ErrorKind::Check(format!("{what}: {}", self.kind));
+        self
+    }
+
     /// Adds the console's last lines and the transcript's place.
     pub(crate) fn with_transcript(mut self, tail: String, path: Option<PathBuf>) -> Self {
         self.tail = tail;

@@ -108,6 +108,11 @@ impl Gdb {
         })
     }
 
+    /// Lets the machine run on, unwatched.
+    pub(crate) fn detach(&mut self) -> Result<()> {
+        self.ok("D")
+    }
+
     /// Executes one instruction. No breakpoint may be set on it: it would stop there again.
     pub(crate) fn step(&mut self) -> Result<()> {
         let answer = self.ask("s")?;
@@ -143,7 +148,11 @@ impl Gdb {
     }
 
     fn ok(&mut self, question: &str) -> Result<()> {
-        let answer = self.ask(question)?;
+        let mut answer = self.ask(question)?;
+        // QEMU 7.2 says unasked that it stopped, when one connects to a running machine.
+        while answer.starts_with('T') {
+            answer = self.receive(Instant::now() + PATIENCE)?;
+        }
         if answer == "OK" {
             return Ok(());
         }

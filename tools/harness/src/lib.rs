@@ -15,12 +15,14 @@
 //! ```
 #![forbid(unsafe_code)]
 
+pub mod arrival;
 pub mod build;
 mod card;
 mod count;
 mod error;
 pub mod flow;
 mod gdb;
+pub mod linux;
 mod machine;
 mod monitor;
 mod pattern;
@@ -28,6 +30,7 @@ mod scratch;
 mod script;
 mod session;
 mod slots;
+pub mod soak;
 mod tool;
 mod transcript;
 pub mod witness;

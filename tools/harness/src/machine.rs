@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::{
+    arrival::Watcher,
     build,
     card::Card,
     error::Result,
@@ -34,10 +35,22 @@ pub enum FirstStage {
     },
 }
 
-/// A machine of QEMU's `virt` board, not started yet.
+/// Which of QEMU's machines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Board {
+    /// `virt`: the card is a virtio disk.
+    Virt,
+    /// `orangepi-pc`: the chip's own processors, at most 1 GiB, the card in its slot.
+    OrangePiPc,
+    /// `vexpress-a15`: at most 2 processors, the card in its slot.
+    VexpressA15,
+}
+
+/// A machine of QEMU's, not started yet.
 #[derive(Debug)]
 pub struct Machine {
     name: String,
+    board: Board,
     virtualization: bool,
     secure: bool,
     cpu: String,
@@ -55,6 +68,7 @@ impl Machine {
     pub fn virt(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            board: Board::Virt,
             virtualization: true,
             secure: false,
             cpu: "cortex-a15".to_owned(),
@@ -65,6 +79,36 @@ impl Machine {
             uboot_go: false,
             arguments: Vec::new(),
         }
+    }
+
+    /// Describes an Orange Pi PC: 4 Cortex-A7, 1 GiB, and no card, without which nothing starts.
+    pub fn orangepi_pc(name: &str) -> Self {
+        Self {
+            board: Board::OrangePiPc,
+            cpus: 4,
+            memory_mib: 1024,
+            ..Self::virt(name)
+        }
+    }
+
+    /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
+    /// the board's tree of Debian's. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a15(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/vexpress-v2p-ca15-tc1.dtb")?;
+        Ok(Self {
+            board: Board::VexpressA15,
+            memory_mib: 1024,
+            ..Self::virt(name)
+        }
+        .first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -168,6 +212,20 @@ impl Machine {
         Ok((session, socket))
     }
 
+    /// Starts the machine with one processor, so that an image's arrival can be watched.
+    ///
+    /// # Errors
+    /// As [`Machine::start`].
+    pub fn start_watched(mut self) -> Result<(Session, Watcher)> {
+        self.cpus = 1;
+        let slot = Slot::take()?;
+        let scratch = Scratch::new()?;
+        let socket = scratch.file("gdb");
+        let stub = format!("unix:{},server=on,wait=off", socket.display());
+        let session = self.start_with(slot, scratch, &["-gdb", &stub])?;
+        Ok((session, Watcher { socket }))
+    }
+
     fn start_with(self, slot: Slot, scratch: Scratch, more: &[&str]) -> Result<Session> {
         let socket = scratch.file("qmp");
         let mut command = self.command()?;
@@ -190,13 +248,6 @@ impl Machine {
         command
             // Shows up in the host's list of processes.
             .args(["-name", &file_name(&self.name)])
-            .arg("-machine")
-            .arg(format!(
-                "virt,virtualization={},secure={}",
-                on(self.virtualization),
-                on(self.secure)
-            ))
-            .args(["-cpu", &self.cpu])
             .args(["-smp", &self.cpus.to_string()])
             .args(["-m", &format!("{}M", self.memory_mib)])
             // No network, no default devices' ROMs: they come in a package of their own.
@@ -204,12 +255,42 @@ impl Machine {
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             .args(["-chardev", "stdio,id=console,signal=off"])
             .args(["-serial", "chardev:console", "-monitor", "none"]);
-        if let Some(card) = &self.card {
-            command
-                .args(["-drive", &card.drive()])
-                .args(["-device", "virtio-blk-device,drive=card"]);
+        match self.board {
+            Board::Virt => {
+                command
+                    .args(["-cpu", &self.cpu])
+                    .arg("-machine")
+                    .arg(format!(
+                        "virt,virtualization={},secure={}",
+                        on(self.virtualization),
+                        on(self.secure)
+                    ));
+                if let Some(card) = &self.card {
+                    command
+                        .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
+                        .args(["-device", "virtio-blk-device,drive=card"]);
+                }
+                self.first_stage_arguments(&mut command)?;
+            }
+            Board::OrangePiPc => {
+                command.args(["-machine", "orangepi-pc"]);
+            }
+            Board::VexpressA15 => {
+                command
+                    .arg("-machine")
+                    .arg(format!(
+                        "vexpress-a15,virtualization={},secure={}",
+                        on(self.virtualization),
+                        on(self.secure)
+                    ))
+                    // The board has a sound chip, and not every host a sound card.
+                    .args(["-audiodev", "none,id=silence"]);
+                self.first_stage_arguments(&mut command)?;
+            }
         }
-        self.first_stage_arguments(&mut command)?;
+        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
+            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        }
         command.args(&self.arguments);
         Ok(command)
     }

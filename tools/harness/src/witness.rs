@@ -6,7 +6,7 @@ use report_format::{Arguments, Line, PREFIX, Tally, Then, Verdict};
 
 use crate::{
     build,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     pattern::regex,
     session::Session,
 };
@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Report {
     /// Its rules in order: name, and `PASS`, `FAIL got=.. want=..` or `SKIP reason`.
     pub rules: Vec<(String, String)>,
+    /// How many of each.
+    pub tally: Tally,
     /// Every line of it.
     pub text: String,
 }
@@ -75,30 +77,11 @@ pub fn read(session: &mut Session) -> Result<Report> {
     let end = session.expect_for(regex("(?m)^report: done .*\r?\n"), PATIENCE)?;
     session.allow_all();
     let text = (end.before + &end.text).replace('\r', "");
-    let mut report = Report::default();
-    let mut counted = Tally::default();
-    let mut said = None;
-    for line in text.lines().filter(|line| line.starts_with(PREFIX)) {
-        report.text.push_str(line);
-        report.text.push('\n');
-        let parsed = match Line::parse(line) {
-            Some(Ok(parsed)) => parsed,
-            Some(Err(error)) => return Err(fail(session, format!("{line}: {error}"))),
-            None => continue,
-        };
-        counted.count(&parsed);
-        match parsed {
-            Line::Rule { name, verdict } => {
-                check(session, !matches!(verdict, Verdict::Fail { .. }), || {
-                    line.to_owned()
-                })?;
-                report.rules.push((name.to_owned(), verdict.to_string()));
-            }
-            Line::Fault { .. } => return Err(fail(session, line.to_owned())),
-            Line::Done(tally) => said = Some(tally),
-            _ => {}
-        }
-    }
+    let (report, said) = match parse(&text) {
+        Ok(parsed) => parsed,
+        Err(error) => return Err(session.fail_with(error)),
+    };
+    let counted = report.tally;
     check(session, said == Some(counted), || {
         format!("the report says {said:?}, but its lines are {counted:?}")
     })?;
@@ -106,13 +89,46 @@ pub fn read(session: &mut Session) -> Result<Report> {
     Ok(report)
 }
 
-fn fail(session: &mut Session, message: String) -> crate::Error {
-    session.fail(ErrorKind::Check(message))
+/// Reads the rules of a report that goes on.
+///
+/// # Errors
+/// A rule failed, or a line cannot be read.
+pub fn rules(text: &str) -> Result<Report> {
+    parse(&text.replace('\r', "")).map(|(report, _)| report)
+}
+
+/// Reads a report's lines, and what it says of itself at its end.
+fn parse(text: &str) -> Result<(Report, Option<Tally>)> {
+    let mut report = Report::default();
+    let mut said = None;
+    for line in text.lines().filter(|line| line.starts_with(PREFIX)) {
+        report.text.push_str(line);
+        report.text.push('\n');
+        let parsed = match Line::parse(line) {
+            Some(Ok(parsed)) => parsed,
+            Some(Err(error)) => return Err(Error::check(format!("{line}: {error}"))),
+            None => continue,
+        };
+        report.tally.count(&parsed);
+        match parsed {
+            Line::Rule {
+                verdict: Verdict::Fail { .. },
+                ..
+            }
+            | Line::Fault { .. } => return Err(Error::check(line)),
+            Line::Rule { name, verdict } => {
+                report.rules.push((name.to_owned(), verdict.to_string()));
+            }
+            Line::Done(tally) => said = Some(tally),
+            _ => {}
+        }
+    }
+    Ok((report, said))
 }
 
 fn check(session: &mut Session, good: bool, message: impl FnOnce() -> String) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(fail(session, message()))
+    Err(session.fail(ErrorKind::Check(message())))
 }

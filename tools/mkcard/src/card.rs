@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::Write,
+    os::unix::fs::FileExt,
     path::Path,
 };
 
@@ -16,6 +17,9 @@ use crate::{
     mbr::{self, PARTITION_START},
     recipe::Recipe,
 };
+
+/// Bytes of the partition table, at the card's start.
+const TABLE_SIZE: u64 = 512;
 
 /// A file at the card's root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub struct Card {
     pub label: Option<String>,
     /// The files at its root.
     pub files: Vec<CardFile>,
+    /// What lies before the partition, by byte offset: what a boot ROM loads.
+    pub raw: Vec<(u64, Vec<u8>)>,
 }
 
 impl Card {
@@ -53,6 +59,7 @@ impl Card {
             size: recipe.size,
             label: recipe.label.clone(),
             files: Vec::new(),
+            raw: Vec::new(),
         };
         if let Some(script) = &recipe.boot_script {
             let text = read(&scripts.join(script))?;
@@ -60,6 +67,9 @@ impl Card {
         }
         for (source, name) in &recipe.files {
             card.add(name, read(&sources.join(source))?)?;
+        }
+        for (offset, source) in &recipe.raw {
+            card.add_raw(*offset, read(&sources.join(source))?)?;
         }
         Ok(card)
     }
@@ -82,6 +92,24 @@ impl Card {
             name: name.to_owned(),
             bytes,
         });
+        Ok(())
+    }
+
+    /// Adds bytes outside any file, between the partition table and the partition.
+    ///
+    /// # Errors
+    /// If they would lie over the table, the partition, or each other.
+    pub fn add_raw(&mut self, offset: u64, bytes: Vec<u8>) -> Result<(), Error> {
+        let end = |start: u64, bytes: &[u8]| start.saturating_add(bytes.len() as u64);
+        let last = end(offset, &bytes);
+        let free = self
+            .raw
+            .iter()
+            .all(|(start, other)| end(*start, other) <= offset || last <= *start);
+        if offset < TABLE_SIZE || last > PARTITION_START || !free {
+            return Err(Error::Raw { offset, end: last });
+        }
+        self.raw.push((offset, bytes));
         Ok(())
     }
 
@@ -118,6 +146,10 @@ impl Card {
             .map_err(|error| io(path, error))?;
         file.set_len(self.size).map_err(|error| io(path, error))?;
         file.write_all(&table).map_err(|error| io(path, error))?;
+        for (offset, bytes) in &self.raw {
+            file.write_all_at(bytes, *offset)
+                .map_err(|error| io(path, error))?;
+        }
 
         let device = FileDevice::new(file).map_err(|error| io(path, error))?;
         let partition = Partition::new(device, PARTITION_START, self.size - PARTITION_START);

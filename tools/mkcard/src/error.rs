@@ -23,6 +23,13 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// Bytes outside any file that lie over something else.
+    Raw {
+        /// First byte on the card.
+        offset: u64,
+        /// First byte behind them.
+        end: u64,
+    },
     /// The file system: label, names, room.
     FileSystem {
         /// What was being done.
@@ -52,6 +59,11 @@ impl fmt::Display for Error {
             Self::Recipe { line: 0, why } => write!(f, "the recipe has {why}"),
             Self::Recipe { line, why } => write!(f, "line {line}: {why}"),
             Self::Twice { name } => write!(f, "two files named {name}"),
+            Self::Raw { offset, end } => write!(
+                f,
+                "bytes {offset:#x} to {end:#x} of the card hold something else: raw files lie \
+                 between the partition table, the partition at 1 MiB, and each other"
+            ),
             Self::FileSystem { what, why } => write!(f, "{what}: {why}"),
             Self::Io { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Usage(why) => f.write_str(why),

@@ -15,11 +15,13 @@ pub struct Recipe {
     pub boot_script: Option<PathBuf>,
     /// Sources, relative to the build folder, and names at the root.
     pub files: Vec<(PathBuf, String)>,
+    /// Byte offsets, and sources of what lies there outside any file: what a boot ROM loads.
+    pub raw: Vec<(u64, PathBuf)>,
 }
 
 impl Recipe {
-    /// Reads a recipe. Lines are `size 256M`, `label NAME`, `boot-script FILE` and
-    /// `file SOURCE [NAME]`; `#` starts a comment line.
+    /// Reads a recipe. Lines are `size 256M`, `label NAME`, `boot-script FILE`,
+    /// `file SOURCE [NAME]` and `raw OFFSET SOURCE`; `#` starts a comment line.
     ///
     /// # Errors
     /// Names the line.
@@ -44,6 +46,10 @@ impl Recipe {
                         source.into(),
                         file_name(source).ok_or_else(|| bad("no file name"))?,
                     ));
+                }
+                ["raw", offset, source] => {
+                    let offset = parse_size(offset).ok_or_else(|| bad("not an offset"))?;
+                    recipe.raw.push((offset, source.into()));
                 }
                 ["file", source, name] => recipe.files.push((source.into(), name.to_owned())),
                 _ => return Err(bad("not understood")),
@@ -85,7 +91,7 @@ mod tests {
     fn every_line() {
         let recipe = Recipe::parse(
             "# a card\n size 64M\n\nlabel CARD\nboot-script a.cmd\nfile kernel/zImage\n\
-             file x/y z\n",
+             file x/y z\nraw 8K spl.bin\n",
         )
         .unwrap();
         assert_eq!(recipe.size, 64 << 20);
@@ -96,6 +102,7 @@ mod tests {
             ("x/y".into(), "z".to_owned()),
         ];
         assert_eq!(recipe.files, expected);
+        assert_eq!(recipe.raw, [(8192, "spl.bin".into())]);
     }
 
     #[test]
@@ -118,6 +125,7 @@ mod tests {
     fn errors_name_the_line() {
         for (text, words) in [
             ("size 64M\nfile\n", "line 2: not understood: file"),
+            ("raw x y\n", "line 1: not an offset: raw x y"),
             ("size 64X\n", "line 1: not a size: size 64X"),
             ("size 64M\nfile ..\n", "line 2: no file name: file .."),
             ("label A\n", "no size"),

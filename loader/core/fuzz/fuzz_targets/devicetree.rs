@@ -3,7 +3,7 @@
 
 use baton_core::devicetree::{
     CheckedTree, WorkingTree, check, discover, early,
-    fixups::{self, Entropy, FixupFacts},
+    fixups::{self, Entropy, FixupFacts, LogFacts},
     render,
 };
 use baton_fuzz::machine::{check_written, range};
@@ -50,6 +50,11 @@ fn fix(mut tree: WorkingTree) {
             rng_seed: [9; 32],
         }),
         boot_cpu: 3,
+        log: Some(LogFacts {
+            page: range(0x4dff_f000, 0x1000),
+            count: 7,
+            text: ["a line\n", "and another\n"],
+        }),
     };
     if fixups::apply(&mut tree, &facts).is_err() {
         return;

@@ -1,8 +1,9 @@
 //! Why a boot was refused.
 
+use alloc::borrow::Cow;
 use core::fmt;
 
-use platform_api::{HandoffRefusal, MemoryError, PhysAddr};
+use platform_api::{HandoffRefusal, MemoryError, PhysAddr, PhysRange};
 
 use super::{ClaimError, PlaceError};
 use crate::image::{elf::ElfError, zimage::ZImageError};
@@ -30,6 +31,17 @@ pub enum BootError {
     UnknownSize(PhysAddr),
     /// The initrd's size was given as 0.
     EmptyInitrd(PhysAddr),
+    /// A staged piece is not what it was.
+    Changed {
+        /// Which.
+        what: Cow<'static, str>,
+        /// Where it lies.
+        range: PhysRange,
+        /// Its CRC-32 when it was staged.
+        staged: u32,
+        /// Its CRC-32 now.
+        now: u32,
+    },
     /// More pieces, far apart, than a handoff can clean: so many.
     TooScattered(usize),
 }
@@ -93,6 +105,16 @@ impl fmt::Display for BootError {
                     "the size of the initrd at {at} is not known; try {at}:SIZE"
                 )
             }
+            Self::Changed {
+                what,
+                range,
+                staged,
+                now,
+            } => write!(
+                f,
+                "{what} at {range} changed since it was staged: its crc32 was {staged:08x} and is \
+                 {now:08x}; stage it again"
+            ),
             Self::TooScattered(count) => {
                 write!(f, "{count} segments in too many places to be cleaned")
             }

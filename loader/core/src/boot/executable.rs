@@ -1,16 +1,14 @@
 //! `bootelf`: an executable whose segments say themselves where they go.
 
 use alloc::{format, vec::Vec};
-use core::fmt::Write as _;
-
 use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{
-    BootError, BootPlan, Direction, Ledger, Opened, Options, PlaceError, Search, Source,
-    launch::finish,
+    BootError, BootPlan, Direction, Ledger, Opened, PlaceError, Search, Wanted,
     placement::place_tree,
+    prepared::{Pieces, Prepared},
     source::readable,
-    tree::{PayloadTree, arguments},
+    tree::PayloadTree,
 };
 use crate::{
     commands::CommandError,
@@ -27,19 +25,23 @@ const WINDOW: u64 = 1 << 32;
 /// Bytes copied at a time: memory is lent out in one piece only.
 const CHUNK: usize = 4096;
 
-/// Loads an ELF executable and enters it as a kernel is entered. Returns only to say why not,
-/// or after a dry run.
+/// An executable's segments, and the file they are copied out of.
+pub(super) struct Segments {
+    file: PhysRange,
+    image: ElfImage,
+    places: Vec<PhysRange>,
+}
+
+/// Prepares the boot of an ELF executable, which is entered as a kernel is entered. The file
+/// itself is loaded: nobody owns where.
 ///
 /// # Errors
 /// The file is none, a segment is not in RAM or somebody's, there is no tree or no room for
 /// it, or the machine cannot be handed over.
-pub fn boot_elf(
-    cx: &mut Context<'_>,
-    source: Source<'_>,
-    options: Options,
-) -> Result<(), CommandError> {
-    let opened = source.open(cx)?;
-    let mut tree = PayloadTree::take(cx, None)?;
+pub fn prepare_elf(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared, CommandError> {
+    let opened = wanted.image.open(cx)?;
+    let named = wanted.tree.map(|tree| tree.open(cx)).transpose()?;
+    let mut tree = PayloadTree::take(cx, named.as_ref(), wanted.arguments)?;
     let file = whole_file(cx, &opened, &tree)?;
     if let Opened::File(open, _) = &opened {
         storage::read_into(cx, open, 0, file)?;
@@ -51,7 +53,7 @@ pub fn boot_elf(
     let mut ledger = Ledger::new(&cx.map, &tree.reserved);
     let file = part(file, 0, extent(&image).min(file.size()))?;
     ledger.claim(file, "ELF file").map_err(BootError::from)?;
-    let mut segments = Vec::with_capacity(image.segments.len());
+    let mut places = Vec::with_capacity(image.segments.len());
     for (index, segment) in image.segments.iter().enumerate() {
         let start = PhysAddr::from(segment.paddr);
         let range = PhysRange::from_size(start, u64::from(segment.memsz))
@@ -59,26 +61,26 @@ pub fn boot_elf(
         ledger
             .claim(range, format!("segment {index}"))
             .map_err(BootError::from)?;
-        segments.push(range);
+        places.push(range);
     }
     let place = place_tree(&mut ledger, entry, room).map_err(BootError::from)?;
     drop(ledger);
 
-    tree.fix(cx, None)?;
-    let mut plan = BootPlan::new(&cx.map, entry, &segments, None, place)?;
-    for (index, range) in segments.iter().enumerate() {
-        plan.part(*range, format!("segment {index}"));
+    let start = place.start();
+    let line = format!("boot {}: entry {entry}, tree {start}\n", wanted.image);
+    tree.fix(cx, None, &line)?;
+    let mut plan = BootPlan::new(&cx.map, entry, &places, None, place)?;
+    for (index, range) in places.iter().enumerate() {
+        plan.piece(*range, format!("segment {index}"));
     }
-    plan.verbose = options.verbose;
-    plan.arguments = arguments(cx).map(Into::into);
+    plan.arguments.clone_from(&tree.arguments);
     cx.machine.launcher.check(&plan.handoff())?;
-    if options.dry_run {
-        let _ = write!(cx, "{plan}");
-        return Ok(());
-    }
-    load_segments(cx, file, &image, &segments)?;
-    let _ = writeln!(cx, "## Starting application at {:#010x} ...", image.entry);
-    finish(cx, plan, &tree)
+    let segments = Segments {
+        file,
+        image,
+        places,
+    };
+    Ok(Prepared::new(plan, tree, Pieces::Segments(segments), line))
 }
 
 /// Returns where the whole file lies or will lie.
@@ -97,6 +99,10 @@ fn whole_file(
     // overlap are claimed once: a failure is no reason to stop.
     for loaded in &cx.loaded {
         let _ = ledger.claim(loaded.range, "loaded file");
+    }
+    // What is staged is given up only when the segments are copied.
+    for staged in &cx.map.staged {
+        let _ = ledger.claim(staged.range, "staged");
     }
     // From the top: executables are linked near the bottom of RAM.
     let found = ledger.find(Search {
@@ -124,36 +130,36 @@ fn extent(image: &ElfImage) -> u64 {
     ends.max().unwrap_or(0)
 }
 
-/// Copies the segments to their places and clears what the file does not have of them.
-fn load_segments(
-    cx: &mut Context<'_>,
-    file: PhysRange,
-    image: &ElfImage,
-    places: &[PhysRange],
-) -> Result<(), CommandError> {
-    let mut buffer = [0; CHUNK];
-    for (segment, place) in image.segments.iter().zip(places) {
-        let memory = &mut *cx.machine.memory;
-        let filled = u64::from(segment.filesz);
-        let mut done = 0;
-        while done < filled {
-            let step = (CHUNK as u64).min(filled - done);
-            let offset = u64::from(segment.offset) + done;
-            let from = part(file, offset, step)?;
-            let chunk = usize::try_from(step).unwrap_or_default();
-            let chunk = buffer.get_mut(..chunk).unwrap_or_default();
-            chunk.copy_from_slice(memory.bytes(from)?);
-            memory
-                .bytes_mut(part(*place, done, step)?)?
-                .copy_from_slice(chunk);
-            done += step;
+impl Segments {
+    /// Copies the segments to their places and clears what the file does not have of them.
+    ///
+    /// # Errors
+    /// Memory was not granted.
+    pub fn load(&self, cx: &mut Context<'_>) -> Result<(), CommandError> {
+        let mut buffer = [0; CHUNK];
+        for (segment, place) in self.image.segments.iter().zip(&self.places) {
+            let memory = &mut *cx.machine.memory;
+            let filled = u64::from(segment.filesz);
+            let mut done = 0;
+            while done < filled {
+                let step = (CHUNK as u64).min(filled - done);
+                let offset = u64::from(segment.offset) + done;
+                let from = part(self.file, offset, step)?;
+                let chunk = usize::try_from(step).unwrap_or_default();
+                let chunk = buffer.get_mut(..chunk).unwrap_or_default();
+                chunk.copy_from_slice(memory.bytes(from)?);
+                memory
+                    .bytes_mut(part(*place, done, step)?)?
+                    .copy_from_slice(chunk);
+                done += step;
+            }
+            let rest = part(*place, filled, place.size().saturating_sub(filled))?;
+            if !rest.is_empty() {
+                memory.bytes_mut(rest)?.fill(0);
+            }
         }
-        let rest = part(*place, filled, place.size().saturating_sub(filled))?;
-        if !rest.is_empty() {
-            memory.bytes_mut(rest)?.fill(0);
-        }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Returns `size` bytes of `whole` from `offset` on.

@@ -1,48 +1,55 @@
-//! The one path to a payload, for addresses and files: look, plan, check, load, write the
-//! tree, hand over. Up to the loading everything can still be refused and nothing has been
-//! written; the loading writes only what the plan was granted, which is nobody's.
+//! From what a boot command was given to a prepared boot: look, place, fix, check. Everything can
+//! still be refused, and nothing has been written.
 
-use alloc::string::String;
-use core::fmt::Write as _;
+use alloc::{format, string::String};
 
 use platform_api::PhysRange;
 
 use super::{
     BootError, BootPlan, KernelFacts, Opened, Piece, Request, Source, place,
-    source::crc32_of_file,
-    tree::{PayloadTree, arguments},
+    prepared::{Pieces, Prepared},
+    tree::PayloadTree,
 };
-use crate::{commands::CommandError, context::Context, storage};
+use crate::{commands::CommandError, context::Context};
 
 #[cfg(test)]
 mod tests;
 
-/// How a boot command was called.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Print the plan, load nothing, jump nowhere.
-    pub dry_run: bool,
-    /// Print the plan, and a character before each step of the handoff.
-    pub verbose: bool,
+/// What a boot command was told.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The image.
+    pub image: Source<'a>,
+    /// The initial RAM disk.
+    pub initrd: Option<Source<'a>>,
+    /// A tree in the place of the working tree.
+    pub tree: Option<Source<'a>>,
+    /// The payload's arguments, in the place of `bootargs`.
+    pub arguments: Option<&'a str>,
 }
 
-/// Boots a zImage. Returns only to say why not, or after a dry run.
+impl<'a> Wanted<'a> {
+    /// Wants an image alone.
+    pub fn image(image: Source<'a>) -> Self {
+        Self {
+            image,
+            initrd: None,
+            tree: None,
+            arguments: None,
+        }
+    }
+}
+
+/// Prepares the boot of a zImage.
 ///
 /// # Errors
-/// Everything that can be wrong with the pieces or keep them from their places. Nothing that
-/// anybody owns has been changed.
-pub fn boot_zimage(
-    cx: &mut Context<'_>,
-    image: Source<'_>,
-    initrd: Option<Source<'_>>,
-    tree: Option<Source<'_>>,
-    options: Options,
-) -> Result<(), CommandError> {
-    let image = image.open(cx)?;
+/// Everything that can be wrong with the pieces or keep them from their places.
+pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared, CommandError> {
+    let image = wanted.image.open(cx)?;
     let header = image.zimage(cx)?;
-    let initrd = initrd.map(|initrd| initrd.open(cx)).transpose()?;
-    let named = tree.map(|tree| tree.open(cx)).transpose()?;
-    let mut tree = PayloadTree::take(cx, named.as_ref())?;
+    let initrd = wanted.initrd.map(|initrd| initrd.open(cx)).transpose()?;
+    let named = wanted.tree.map(|tree| tree.open(cx)).transpose()?;
+    let mut tree = PayloadTree::take(cx, named.as_ref(), wanted.arguments)?;
     let placed = place(&Request {
         map: &cx.map,
         reserved: &tree.reserved,
@@ -52,46 +59,24 @@ pub fn boot_zimage(
         tree_size: tree.room(cx)?,
     })
     .map_err(BootError::from)?;
-    tree.fix(cx, placed.initrd)?;
+    let initrd_name = wanted
+        .initrd
+        .map_or(String::new(), |initrd| format!(", {initrd}"));
+    let line = format!(
+        "boot {}{initrd_name}: entry {}, tree {}\n",
+        wanted.image,
+        placed.image.start(),
+        placed.tree.start()
+    );
+    tree.fix(cx, placed.initrd, &line)?;
     let mut plan = BootPlan::from_placement(&cx.map, &placed)?;
-    plan.verbose = options.verbose;
-    plan.arguments = arguments(cx).map(String::from);
+    plan.arguments.clone_from(&tree.arguments);
     cx.machine.launcher.check(&plan.handoff())?;
-
-    let pieces = Pieces {
-        image: (&image, placed.image),
-        initrd: initrd.as_ref().zip(placed.initrd),
+    let pieces = Pieces::Image {
+        image: (image, placed.image),
+        initrd: initrd.zip(placed.initrd),
     };
-    if options.dry_run {
-        pieces.sum_unloaded(cx, &mut plan)?;
-        let blob = tree.to_blob(plan.tree)?;
-        plan.checksum(plan.tree, crc32fast::hash(&blob));
-        let _ = write!(cx, "{plan}");
-        return Ok(());
-    }
-    pieces.load(cx)?;
-    zero_behind(cx, placed.image)?;
-    finish(cx, plan, &tree)
-}
-
-/// Writes the tree, says what is about to happen, and hands over.
-pub(super) fn finish(
-    cx: &mut Context<'_>,
-    mut plan: BootPlan,
-    tree: &PayloadTree,
-) -> Result<(), CommandError> {
-    tree.write(cx, plan.tree)?;
-    loaded(cx, "Device Tree", plan.tree);
-    if plan.verbose {
-        let whole = [plan.image, plan.initrd, Some(plan.tree)];
-        for range in whole.into_iter().flatten() {
-            let crc32 = crc32fast::hash(cx.machine.memory.bytes(range)?);
-            plan.checksum(range, crc32);
-        }
-        let _ = write!(cx, "{plan}");
-    }
-    let _ = write!(cx, "\nStarting kernel ...\n\n");
-    cx.machine.launcher.hand_off(plan.into_handoff())
+    Ok(Prepared::new(plan, tree, pieces, line))
 }
 
 /// Returns what placement must know of an initrd.
@@ -110,63 +95,4 @@ fn piece(initrd: &Opened) -> Result<Piece, BootError> {
                 )))
         }
     }
-}
-
-/// The pieces that come from outside, and where they go.
-struct Pieces<'a> {
-    image: (&'a Opened, PhysRange),
-    initrd: Option<(&'a Opened, PhysRange)>,
-}
-
-impl Pieces<'_> {
-    /// Reads the files straight into their places, and says so as U-Boot does.
-    fn load(&self, cx: &mut Context<'_>) -> Result<(), CommandError> {
-        let (image, range) = self.image;
-        load_piece(cx, image, range)?;
-        let size = range.size();
-        let _ = writeln!(
-            cx,
-            "Kernel image @ {:#x} [ 0x000000 - {size:#08x} ]",
-            range.start().as_u64()
-        );
-        if let Some((initrd, range)) = self.initrd {
-            load_piece(cx, initrd, range)?;
-            loaded(cx, "Ramdisk", range);
-        }
-        Ok(())
-    }
-
-    /// Computes the checksums of what a real boot would load, without loading it.
-    fn sum_unloaded(&self, cx: &mut Context<'_>, plan: &mut BootPlan) -> Result<(), CommandError> {
-        for (piece, range) in core::iter::once(self.image).chain(self.initrd) {
-            let crc32 = match piece {
-                Opened::File(file, _) => crc32_of_file(&mut cx.machine, file, range.size())?,
-                Opened::Memory { .. } => crc32fast::hash(cx.machine.memory.bytes(range)?),
-            };
-            plan.checksum(range, crc32);
-        }
-        Ok(())
-    }
-}
-
-fn load_piece(cx: &mut Context<'_>, piece: &Opened, range: PhysRange) -> Result<(), CommandError> {
-    match piece {
-        Opened::File(file, _) => storage::read_into(cx, file, 0, range).map(|_| ()),
-        // It lies there already; only that it can be read is to be known.
-        Opened::Memory { .. } => Ok(cx.machine.memory.bytes(range).map(|_| ())?),
-    }
-}
-
-fn loaded(cx: &mut Context<'_>, what: &str, range: PhysRange) {
-    let (start, end) = (range.start().as_u64(), range.end().as_u64());
-    let _ = writeln!(cx, "   Loading {what} to {start:08x}, end {end:08x} ... OK");
-}
-
-/// Zeroes the four bytes behind the image: a stale 0xd00dfeed there would be taken for an
-/// appended device tree.
-fn zero_behind(cx: &mut Context<'_>, image: PhysRange) -> Result<(), CommandError> {
-    if let Some(behind) = PhysRange::from_size(image.end(), 4) {
-        cx.machine.memory.bytes_mut(behind)?.fill(0);
-    }
-    Ok(())
 }

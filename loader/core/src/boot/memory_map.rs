@@ -34,6 +34,12 @@ pub struct MemoryMap {
     /// The loader itself (image, heap, stacks, tables): free for the payload after the handoff,
     /// but nothing can be placed there before.
     pub loader: Vec<Claim>,
+    /// The initrd that the first stage loaded for the payload. Nothing else is placed there, but a
+    /// boot may use it, and it is the payload's to free.
+    pub initrd: Option<PhysRange>,
+    /// What `kexec -l` staged. The next boot that is staged takes its place, so a plan goes over
+    /// it; nobody else does.
+    pub staged: Vec<Claim>,
 }
 
 impl MemoryMap {
@@ -43,6 +49,8 @@ impl MemoryMap {
             ram: merge(&ram),
             reserved,
             loader,
+            initrd: None,
+            staged: Vec::new(),
         }
     }
 
@@ -56,6 +64,13 @@ impl MemoryMap {
         Ledger::new(self, &[])
     }
 }
+
+/// Whose the first stage's initrd is, as the map prints it.
+pub const FIRST_STAGE_INITRD: &str = "first stage's initrd";
+/// Whose a /memreserve/ entry is.
+pub const MEMRESERVE: &str = "memreserve";
+/// What reservations are rounded to by those who write them.
+const PAGE: u64 = 4096;
 
 /// Sorts ranges and drops empty ones. There are a handful, mostly sorted: the library's sorts
 /// would be a hundredth of the image.
@@ -105,6 +120,8 @@ pub enum Holder {
     Reserved,
     /// The loader: until the handoff.
     Loader,
+    /// The first stage, for the payload.
+    FirstStage,
     /// The decision at hand.
     Plan,
     /// Nobody.
@@ -173,6 +190,11 @@ impl<'a> Ledger<'a> {
         let all = reserved
             .map(hold(Holder::Reserved))
             .chain(map.loader.iter().map(hold(Holder::Loader)))
+            .chain(map.initrd.map(|range| Held {
+                range,
+                holder: Holder::FirstStage,
+                owner: Cow::Borrowed(FIRST_STAGE_INITRD),
+            }))
             .filter(|held| !held.range.is_empty());
         let mut ledger = Self {
             ram: &map.ram,
@@ -224,6 +246,24 @@ impl<'a> Ledger<'a> {
                 owner: Cow::Borrowed(why),
             });
         }
+    }
+
+    /// Gives up the first stage's initrd, if `range` lies in it, and the /memreserve/ entry that
+    /// keeps it too: U-Boot writes one for the initrd it loads.
+    pub fn take_over(&mut self, range: PhysRange) {
+        let first = self
+            .held
+            .iter()
+            .find(|held| held.holder == Holder::FirstStage && held.range.contains_range(range));
+        let Some(first) = first.map(|held| held.range) else {
+            return;
+        };
+        let pages = first.align_outward(PAGE);
+        self.held.retain(|held| match held.holder {
+            Holder::FirstStage => held.range != first,
+            Holder::Reserved => held.owner != MEMRESERVE || held.range.align_outward(PAGE) != pages,
+            _ => true,
+        });
     }
 
     fn insert(&mut self, new: Held<'a>) {

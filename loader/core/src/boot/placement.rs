@@ -163,6 +163,7 @@ pub fn place(request: &Request<'_>) -> Result<Placement, PlaceError> {
     let beyond = PhysRange::new(decompressor::END_OF_32_BITS, PhysAddr::new(u64::MAX));
     ledger.rule_out(beyond.unwrap_or_default(), "(32 bits do not address it)");
     if let Some(Piece::At(range)) = request.initrd {
+        ledger.take_over(range);
         ledger.claim(range, INITRD)?;
     }
     if let Some(at) = fixed_address(request)? {

@@ -23,6 +23,8 @@ pub struct Part {
     pub range: PhysRange,
     /// What lies there.
     pub what: Cow<'static, str>,
+    /// It is loaded for the payload, which has a checksum.
+    pub loaded: bool,
     /// Their CRC-32, where it was computed.
     pub crc32: Option<u32>,
 }
@@ -66,7 +68,7 @@ impl BootPlan {
             .unwrap_or(placed.image);
         let entry = placed.image.start();
         let mut plan = Self::new(map, entry, &[image], placed.initrd, placed.tree)?;
-        plan.part(placed.image, IMAGE);
+        plan.piece(placed.image, IMAGE);
         plan.image = Some(placed.image);
         if let Some(inflated) = placed.inflated {
             plan.part(inflated, "inflated kernel, its page tables and BSS");
@@ -124,25 +126,37 @@ impl BootPlan {
             notes: Vec::new(),
         };
         for row in map.ledger().walk() {
-            if row.holder != Holder::Free {
+            let used = row.holder == Holder::FirstStage
+                && initrd.is_some_and(|initrd| initrd.overlaps(row.range));
+            if row.holder != Holder::Free && !used {
                 plan.part(row.range, String::from(row.owner));
             }
         }
         if let Some(initrd) = initrd {
-            plan.part(initrd, INITRD);
+            plan.piece(initrd, INITRD);
         }
-        plan.part(tree, TREE);
+        plan.piece(tree, TREE);
         Ok(plan)
     }
 
     /// Adds a line to the map; an empty range has none.
     pub fn part(&mut self, range: PhysRange, what: impl Into<Cow<'static, str>>) {
+        self.line(range, what.into(), false);
+    }
+
+    /// Adds a piece that is loaded to the map.
+    pub fn piece(&mut self, range: PhysRange, what: impl Into<Cow<'static, str>>) {
+        self.line(range, what.into(), true);
+    }
+
+    fn line(&mut self, range: PhysRange, what: Cow<'static, str>, loaded: bool) {
         if range.is_empty() {
             return;
         }
         let part = Part {
             range,
-            what: what.into(),
+            what,
+            loaded,
             crc32: None,
         };
         let index = self
@@ -156,14 +170,25 @@ impl BootPlan {
         self.notes.push(text.into());
     }
 
-    /// Notes the CRC-32 of the part that is exactly `range`.
+    /// Notes the CRC-32 of the piece that is exactly `range`.
     pub fn checksum(&mut self, range: PhysRange, crc32: u32) {
-        let same = |part: &&mut Part| {
-            part.range == range && [IMAGE, INITRD, TREE].contains(&part.what.as_ref())
-        };
+        let same = |part: &&mut Part| part.range == range && part.loaded;
         if let Some(part) = self.parts.iter_mut().find(same) {
             part.crc32 = Some(crc32);
         }
+    }
+
+    /// Returns every byte that is loaded, piece by piece, with their names: the image, or the
+    /// segments; the four bytes behind an image; the initrd; the tree.
+    pub fn pieces(&self) -> Vec<(PhysRange, Cow<'static, str>)> {
+        let loaded = self.parts.iter().filter(|part| part.loaded);
+        let mut pieces: Vec<_> = loaded.map(|part| (part.range, part.what.clone())).collect();
+        if let (Some(image), [kernel]) = (self.image, self.kernel.as_slice())
+            && let Some(behind) = PhysRange::new(image.end(), kernel.end())
+        {
+            pieces.push((behind, Cow::Borrowed("the word behind the image")));
+        }
+        pieces
     }
 
     /// Reduces the plan to what the last steps need.
@@ -182,7 +207,7 @@ impl BootPlan {
     }
 }
 
-/// The names of the parts that have checksums.
+/// The names of the pieces.
 pub(super) const IMAGE: &str = "image";
 pub(super) const INITRD: &str = "initrd";
 pub(super) const TREE: &str = "device tree";

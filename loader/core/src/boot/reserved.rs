@@ -5,7 +5,7 @@ use alloc::{string::String, vec::Vec};
 
 use platform_api::{PhysAddr, PhysRange};
 
-use super::Claim;
+use super::{Claim, MEMRESERVE};
 use crate::devicetree::{Cells, NodeId, WorkingTree, cell, number};
 
 /// Bytes a spin-table's release address is kept with.
@@ -23,7 +23,7 @@ pub(super) fn reserved_by(tree: &WorkingTree) -> Vec<Claim> {
         }
     };
     for (start, size) in tree.reservations() {
-        add(*start, *size, "memreserve");
+        add(*start, *size, MEMRESERVE);
     }
     if let Some(parent) = tree.find("/reserved-memory") {
         // The binding requires both; section 2.3.5 has the defaults.

@@ -2,6 +2,7 @@
 //! anything is loaded.
 
 use alloc::{format, string::String, vec::Vec};
+use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
 
@@ -36,6 +37,15 @@ pub enum Source<'a> {
     File(&'a str),
 }
 
+impl fmt::Display for Source<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address { at, .. } => at.fmt(f),
+            Self::File(path) => f.write_str(path),
+        }
+    }
+}
+
 /// Tells whether `text` is a number: hexadecimal digits, `0x` optional.
 fn is_number(text: &str) -> bool {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
@@ -60,6 +70,15 @@ impl<'a> Source<'a> {
         Ok(Self::Address {
             at: PhysAddr::new(parse_hex(address)?),
             size: size.map(parse_hex).transpose()?,
+        })
+    }
+
+    /// The initrd that the first stage loaded, if it did.
+    pub fn first_stage_initrd(cx: &Context<'_>) -> Option<Source<'static>> {
+        let range = cx.map.initrd?;
+        Some(Source::Address {
+            at: range.start(),
+            size: Some(range.size()),
         })
     }
 
@@ -115,6 +134,26 @@ impl Opened {
         match self {
             Self::Memory { at, .. } => Some(*at),
             Self::File(..) => None,
+        }
+    }
+
+    /// Tells whether it starts with `magic`. What is too short does not.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub fn starts_with(&self, cx: &mut Context<'_>, magic: &[u8; 4]) -> Result<bool, BootError> {
+        let mut head = [0; 4];
+        match self {
+            Self::Memory { at, size } => {
+                let range = readable(cx, *at, *size)?;
+                Ok(cx.machine.memory.bytes(range)?.starts_with(magic))
+            }
+            Self::File(file, _) if file.size() < 4 => Ok(false),
+            Self::File(file, _) => {
+                file.read_at(&mut cx.machine.disks, 0, &mut head)
+                    .map_err(zimage_error)?;
+                Ok(head == *magic)
+            }
         }
     }
 

@@ -9,8 +9,8 @@ use alloc::{
 
 use platform_api::{Handoff, PhysAddr, PhysRange};
 use platform_fake::{
-    CORTEX_A15, FakeClock, FakeConsole, FakeDisk, FakeGuard, FakeLauncher, FakeMemory, FakePower,
-    catch_handoff,
+    CORTEX_A15, FakeClock, FakeConsole, FakeDisk, FakeGuard, FakeInspect, FakeLauncher, FakeMemory,
+    FakePower, catch_handoff,
 };
 
 use super::{Claim, MemoryMap};
@@ -44,6 +44,8 @@ pub struct Board {
     pub tree: Option<WorkingTree>,
     pub loaded: Vec<LoadedFile>,
     pub bootargs: Option<String>,
+    /// The processor, if commands may look into it.
+    pub inspect: Option<FakeInspect>,
 }
 
 impl Board {
@@ -68,6 +70,7 @@ impl Board {
             tree: Some(tree()),
             loaded: vec![],
             bootargs: Some("console=ttyAMA0".into()),
+            inspect: None,
         }
     }
 
@@ -109,6 +112,7 @@ impl Board {
             cpu: CORTEX_A15,
         });
         cx.env = env;
+        cx.inspect = self.inspect.as_ref().map(|inspect| inspect as _);
         cx.map = self.map.clone();
         cx.tree = self.tree.clone();
         cx.loaded = self.loaded.clone();
@@ -121,6 +125,15 @@ impl Board {
             Err(handoff) => *handoff,
             Ok(Ok(())) => panic!("{line} came back: {}", self.console.text()),
             Ok(Err(error)) => panic!("{line}: {error}"),
+        }
+    }
+
+    /// Runs a command line that must succeed, and returns what it shows.
+    pub fn shows(&mut self, line: &str) -> String {
+        match self.run(|cx| command(cx, line)) {
+            Err(_) => panic!("{line} was handed over"),
+            Ok(Err(error)) => panic!("{line}: {error}"),
+            Ok(Ok(())) => self.console.take_text().replace('\r', ""),
         }
     }
 

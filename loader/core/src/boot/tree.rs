@@ -1,6 +1,6 @@
 //! The tree a payload gets: which one, and what is fixed in it.
 
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use platform_api::PhysRange;
 
@@ -10,14 +10,14 @@ use crate::{
     context::Context,
     devicetree::{
         HEADER_SIZE, WorkingTree, blob_size,
-        fixups::{self, FixupFacts},
+        fixups::{self, FixupFacts, LogFacts},
     },
 };
 
 /// The largest blob that is looked at; a payload's tree must be smaller still.
 const MAX_BLOB: u64 = 4 << 20;
-/// Bytes the fixups may add beside the arguments: nodes, properties and their names.
-const FIXUP_ROOM: usize = 1024;
+/// Bytes the fixups may add beside the arguments and the log: nodes, properties and their names.
+const FIXUP_ROOM: usize = 1536;
 /// Bytes one bank or reservation takes.
 const ENTRY: usize = 16;
 /// Free bytes behind the tree at least: a kernel's decompressor may add to it.
@@ -30,14 +30,21 @@ pub(super) struct PayloadTree {
     pub reserved: Vec<Claim>,
     /// It was named for this boot: it may not know what the first stage's tree reserves.
     given: bool,
+    /// The payload's arguments; `None` keeps the tree's.
+    pub arguments: Option<String>,
 }
 
 impl PayloadTree {
-    /// Takes the tree that was named, or else the working tree.
+    /// Takes the tree that was named, or else the working tree. Without `arguments` those of the
+    /// environment are the payload's, and without these the tree's own.
     ///
     /// # Errors
     /// There is none, it is broken, or it could not be read.
-    pub fn take(cx: &mut Context<'_>, named: Option<&Opened>) -> Result<Self, CommandError> {
+    pub fn take(
+        cx: &mut Context<'_>,
+        named: Option<&Opened>,
+        arguments: Option<&str>,
+    ) -> Result<Self, CommandError> {
         let tree = match named {
             None => cx.tree.clone().ok_or(BootError::NoTree)?,
             Some(source) => WorkingTree::load(&blob(cx, source)?)?,
@@ -46,6 +53,7 @@ impl PayloadTree {
             reserved: reserved_by(&tree),
             tree,
             given: named.is_some(),
+            arguments: arguments.or(cx.env.get("bootargs")).map(String::from),
         })
     }
 
@@ -59,33 +67,49 @@ impl PayloadTree {
     /// More than 4 GiB.
     pub fn room(&self, cx: &Context<'_>) -> Result<u64, CommandError> {
         let entries = cx.map.ram.len() + cx.map.reserved.len();
-        let more = FIXUP_ROOM + entries * ENTRY + arguments(cx).map_or(0, str::len);
+        let more = FIXUP_ROOM
+            + entries * ENTRY
+            + cx.log.text().len()
+            + self.arguments.as_ref().map_or(0, String::len);
         let size = self.tree.dtb_size(self.padding().saturating_add(more))?;
         Ok(size as u64)
     }
 
-    /// Applies the fixups.
+    /// Applies the fixups. `line` is what the boot will add to the log.
     ///
     /// # Errors
     /// The first that failed.
-    pub fn fix(&mut self, cx: &Context<'_>, initrd: Option<PhysRange>) -> Result<(), CommandError> {
+    pub fn fix(
+        &mut self,
+        cx: &Context<'_>,
+        initrd: Option<PhysRange>,
+        line: &str,
+    ) -> Result<(), CommandError> {
         let covered = |range: PhysRange| {
             let mut known = self.reserved.iter();
             known.any(|claim| claim.range.contains_range(range))
         };
         let missing: Vec<PhysRange> = if self.given {
             let ranges = cx.map.reserved.iter().map(|claim| claim.range);
-            ranges.filter(|range| !covered(*range)).collect()
+            // The log has a node of its own.
+            let log = cx.log.page();
+            let ranges = ranges.filter(|range| !covered(*range) && Some(*range) != log);
+            ranges.collect()
         } else {
             Vec::new()
         };
         let facts = FixupFacts {
-            bootargs: arguments(cx),
+            bootargs: self.arguments.as_deref(),
             initrd,
             memory: &cx.map.ram,
             reservations: &missing,
             entropy: None,
             boot_cpu: cx.machine.cpu.affinity,
+            log: cx.log.page().map(|page| LogFacts {
+                page,
+                count: cx.log.count(),
+                text: [cx.log.text(), line],
+            }),
         };
         Ok(fixups::apply(&mut self.tree, &facts)?)
     }
@@ -115,11 +139,6 @@ impl PayloadTree {
         let bare = self.tree.dtb_size(0)?;
         Ok(room.saturating_sub(bare).max(self.padding()) & !7)
     }
-}
-
-/// Returns the payload's arguments: those of the environment; the tree's stay without them.
-pub(super) fn arguments<'c>(cx: &'c Context<'_>) -> Option<&'c str> {
-    cx.env.get("bootargs")
 }
 
 /// Reads a blob from a file or from memory.

@@ -62,6 +62,12 @@ fn describe(cx: &Context<'_>, out: &mut String) -> fmt::Result {
     for claim in &cx.map.reserved {
         row!(out, "reserved", "{} {}", claim.range, claim.owner)?;
     }
+    if let Some(initrd) = cx.map.initrd {
+        row!(out, "initrd", "{initrd}")?;
+    }
+    for claim in &cx.map.staged {
+        row!(out, "staged", "{} {}", claim.range, claim.owner)?;
+    }
     for disk in &cx.machine.disks {
         row!(
             out,

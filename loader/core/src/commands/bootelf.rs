@@ -2,7 +2,7 @@
 
 use super::{Command, CommandError, Group, bootz::options};
 use crate::{
-    boot::{Source, boot_elf},
+    boot::{Source, Wanted, prepare_elf},
     context::Context,
 };
 
@@ -24,18 +24,18 @@ pub static BOOTELF: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (options, rest) = options(arguments)?;
-    match *rest {
-        [source] => boot_elf(cx, Source::parse(source)?, options),
+    let source = match *rest {
+        [source] => Source::parse(source)?,
         [] => {
             let last = cx.loaded.last().map(|file| file.range).ok_or_else(|| {
                 CommandError::Message("no file was loaded; try bootelf FILE".into())
             })?;
-            let source = Source::Address {
+            Source::Address {
                 at: last.start(),
                 size: Some(last.size()),
-            };
-            boot_elf(cx, source, options)
+            }
         }
-        _ => Err(CommandError::Usage),
-    }
+        _ => return Err(CommandError::Usage),
+    };
+    prepare_elf(cx, Wanted::image(source))?.boot(cx, options)
 }

@@ -2,7 +2,7 @@
 
 use super::{Command, CommandError, Group};
 use crate::{
-    boot::{Options, Source, boot_zimage},
+    boot::{Options, Source, Wanted, prepare_zimage},
     context::Context,
 };
 
@@ -15,6 +15,7 @@ pub static BOOTZ: Command = Command {
     usage: "[-n] [-v] IMAGE [INITRD[:SIZE]|-] [FDT|-]\n    \
             - IMAGE, INITRD and FDT are addresses, or files on the boot volume\n    \
             - files are placed where nothing overwrites them; addresses are honoured or refused\n    \
+            - without INITRD, the one that the first stage loaded is used, if it did; - is none\n    \
             - without FDT, the working device tree is used\n    \
             - -n prints the plan; loads nothing, starts nothing\n    \
             - -v prints the plan and a character for each step of the handoff",
@@ -31,9 +32,17 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         _ => return Err(CommandError::Usage),
     };
     let image = Source::parse(image)?;
-    let initrd = initrd.and_then(given).map(Source::parse).transpose()?;
+    let initrd = match initrd {
+        Some(initrd) => given(initrd).map(Source::parse).transpose()?,
+        None => Source::first_stage_initrd(cx),
+    };
     let tree = tree.and_then(given).map(Source::parse).transpose()?;
-    boot_zimage(cx, image, initrd, tree, options)
+    let wanted = Wanted {
+        initrd,
+        tree,
+        ..Wanted::image(image)
+    };
+    prepare_zimage(cx, wanted)?.boot(cx, options)
 }
 
 /// `-` stands for nothing.

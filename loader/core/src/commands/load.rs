@@ -70,6 +70,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let time = storage::read_into(cx, &file, position, range)?;
     let rate = Rate {
         bytes: length,
+        verb: "read",
         microseconds: time.0,
     };
     let _ = writeln!(cx, "{rate}");
@@ -85,7 +86,8 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 fn free_memory(cx: &Context<'_>, size: u64) -> Result<PhysAddr, CommandError> {
     let taken = || {
         let claims = cx.map.reserved.iter().chain(&cx.map.loader);
-        let claims = claims.map(|claim| claim.range);
+        let claims = claims.chain(&cx.map.staged).map(|claim| claim.range);
+        let claims = claims.chain(cx.map.initrd);
         claims.chain(cx.loaded.iter().map(|loaded| loaded.range))
     };
     let fits = |bank: &PhysRange, from: u64| {
@@ -114,15 +116,18 @@ fn free_memory(cx: &Context<'_>, size: u64) -> Result<PhysAddr, CommandError> {
 }
 
 /// The line after a load: `5526016 bytes read in 12 ms (439.2 MiB/s)`.
-struct Rate {
-    bytes: u64,
-    microseconds: u64,
+pub(super) struct Rate {
+    pub bytes: u64,
+    /// What was done with them: `read`.
+    pub verb: &'static str,
+    pub microseconds: u64,
 }
 
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let milliseconds = self.microseconds / 1000;
-        write!(f, "{} bytes read in {milliseconds} ms", self.bytes)?;
+        let Self { bytes, verb, .. } = self;
+        write!(f, "{bytes} bytes {verb} in {milliseconds} ms")?;
         if milliseconds == 0 {
             return Ok(());
         }

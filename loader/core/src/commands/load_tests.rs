@@ -191,6 +191,7 @@ fn names_a_disk_that_fails() {
 fn prints_rates_as_uboot_does() {
     let rate = |bytes, microseconds| {
         let rate = Rate {
+            verb: "read",
             bytes,
             microseconds,
         };

@@ -5,20 +5,29 @@ mod bdinfo;
 mod boot;
 mod bootelf;
 mod bootz;
+mod cache;
 mod cmp;
 mod cp;
 mod crc32;
 mod echo;
+mod env;
 mod exception;
 mod exit;
+mod fatmkdir;
+mod fatrm;
+mod fatsize;
 mod fdt;
 mod go;
 mod help;
+mod hyp;
 mod itest;
+mod kexec;
 mod load;
+mod log;
 mod lookup;
 mod ls;
 mod md;
+mod mmc;
 mod mw;
 mod operand;
 mod part;
@@ -27,6 +36,8 @@ mod printenv;
 pub mod reference;
 mod reset;
 mod run;
+mod save;
+mod saveenv;
 mod setenv;
 mod setexpr;
 mod showvar;
@@ -141,7 +152,10 @@ impl From<MemoryError> for CommandError {
 
 impl From<StorageError> for CommandError {
     fn from(error: StorageError) -> Self {
-        Self::Storage(Box::new(error))
+        match error {
+            StorageError::Interrupted => Self::Interrupted,
+            error => Self::Storage(Box::new(error)),
+        }
     }
 }
 
@@ -205,26 +219,40 @@ pub static COMMANDS: &[&Command] = &[
     &boot::BOOTD,
     &bootelf::BOOTELF,
     &bootz::BOOTZ,
+    &cache::CACHE,
     &cmp::CMP,
     &cp::CP,
     &crc32::CRC32,
+    &cache::DCACHE,
     &echo::ECHO,
+    &env::ENV,
     &exception::EXCEPTION,
     &exit::EXIT,
     &truth::FALSE,
+    &fatmkdir::FATMKDIR,
+    &fatrm::FATRM,
+    &fatsize::FATSIZE,
     &fdt::FDT,
     &go::GO,
+    &env::GREPENV,
     &help::HELP,
+    &hyp::HYP,
+    &cache::ICACHE,
     &itest::ITEST,
+    &kexec::KEXEC,
     &load::LOAD,
+    &log::LOG,
     &ls::LS,
     &md::MD,
+    &mmc::MMC,
     &mw::MW,
     &part::PART,
     &poweroff::POWEROFF,
     &printenv::PRINTENV,
     &reset::RESET,
     &run::RUN,
+    &save::SAVE,
+    &saveenv::SAVEENV,
     &setenv::SETENV,
     &setexpr::SETEXPR,
     &showvar::SHOWVAR,

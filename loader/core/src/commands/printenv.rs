@@ -1,5 +1,6 @@
 //! `printenv`: shows variables.
 
+use alloc::string::String;
 use core::fmt::Write;
 
 use super::{Command, CommandError, Group};
@@ -16,26 +17,38 @@ pub static PRINTENV: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match arguments.get(1..).unwrap_or_default() {
-        [] | ["-a"] => all(cx),
-        names => some(cx, names),
+        [] => all(cx, false),
+        ["-a"] => all(cx, true),
+        ["-a", names @ ..] | names => some(cx, names),
     }
 }
 
-fn all(cx: &mut Context<'_>) -> Result<(), CommandError> {
+/// Appends `name=value`, with what would not read as one line hidden behind backslashes.
+pub(super) fn push_line(text: &mut String, name: &str, value: &str) {
+    text.extend([name, "="]);
+    for character in value.chars() {
+        if matches!(character, '\\' | '\n') {
+            text.push('\\');
+        }
+        text.push(character);
+    }
+    text.push('\n');
+}
+
+/// Shows all variables; those whose names start with a dot only if `dots`.
+fn all(cx: &mut Context<'_>, dots: bool) -> Result<(), CommandError> {
     // The console is written to while the variables are borrowed, hence a copy of them.
-    let mut text = alloc::string::String::with_capacity(cx.env.size() + 64);
+    let mut text = String::with_capacity(cx.env.size() + 64);
     for (name, value) in cx.env.iter() {
-        text.extend([name, "=", value, "\n"]);
+        if dots || !name.starts_with('.') {
+            push_line(&mut text, name, value);
+        }
     }
     // Writing to a string or a context cannot fail.
-    let _ = write!(
-        text,
-        "\nEnvironment size: {}/{} bytes\n",
-        cx.env.size(),
-        env::CAPACITY
-    );
+    let size = text.len() + 1;
+    let _ = write!(text, "\nEnvironment size: {size}/{} bytes\n", env::CAPACITY);
     let _ = cx.write_str(&text);
     Ok(())
 }

@@ -19,7 +19,7 @@ pub static RUN: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let names = arguments.get(1..).unwrap_or_default();
     if names.is_empty() {
         return Err(CommandError::Usage);

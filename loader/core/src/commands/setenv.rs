@@ -1,7 +1,12 @@
 //! `setenv`: sets and deletes variables.
 
+use core::fmt::Write;
+
 use super::{Command, CommandError, Group};
-use crate::{context::Context, env};
+use crate::{
+    context::Context,
+    env::{self, flags},
+};
 
 /// `setenv`.
 pub static SETENV: Command = Command {
@@ -14,19 +19,34 @@ pub static SETENV: Command = Command {
     run,
 };
 
-fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    // No variable is read-only, so there is nothing to force.
-    let words = match arguments {
-        [_, "-f", words @ ..] | [_, words @ ..] => words,
-        [] => &[],
-    };
+pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
+    let mut words = arguments.get(1..).unwrap_or_default();
+    let mut force = false;
+    while let [first, rest @ ..] = words
+        && first.starts_with('-')
+    {
+        if !first.chars().skip(1).all(|letter| letter == 'f') {
+            return Err(CommandError::Usage);
+        }
+        force = true;
+        words = rest;
+    }
     match words {
         [] => Err(CommandError::Usage),
         [name] => {
             env::validate_name(name)?;
-            cx.env.remove(name);
+            cx.env.try_remove(name, force)?;
             Ok(())
         }
-        [name, values @ ..] => Ok(cx.env.try_set(name, &values.join(" "))?),
+        [name, values @ ..] => {
+            let value = values.join(" ");
+            cx.env.assign(name, &value, force)?;
+            if *name == flags::VARIABLE {
+                for unknown in flags::unknown_letters(&value) {
+                    let _ = writeln!(cx, "{unknown}");
+                }
+            }
+            Ok(())
+        }
     }
 }

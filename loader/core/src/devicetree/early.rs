@@ -1,6 +1,6 @@
 //! What the entry code must know before it can move itself: memory, and what of it is taken.
 //!
-//! Runs before there is a heap: everything is on the stack (about 800 bytes of result and 600 of
+//! Runs before there is a heap: everything is on the stack (about 1100 bytes of result and 600 of
 //! frames), and the scan is the
 //! check itself, so the blob is walked once.
 
@@ -17,6 +17,8 @@ use super::{
 pub const MAX_BANKS: usize = 16;
 /// Reservations that fit.
 pub const MAX_RESERVED: usize = 32;
+/// Ranges that must not be mapped, and fit.
+pub const MAX_NO_MAP: usize = 16;
 /// What a spin-table release address takes.
 pub(super) const RELEASE_BYTES: u64 = 8;
 
@@ -29,6 +31,9 @@ pub struct EarlyMemory {
     /// addresses. Beyond 32 the closest two are joined: more may be reserved than must be,
     /// never less.
     pub reserved: ArrayVec<PhysRange, MAX_RESERVED>,
+    /// Those of `reserved` that are `no-map`: not even to be mapped, because what a processor may
+    /// read ahead it must not. Beyond 16 the closest two are joined.
+    pub no_map: ArrayVec<PhysRange, MAX_NO_MAP>,
     /// The initrd that the caller loaded.
     pub initrd: Option<PhysRange>,
     /// Bytes of the blob that hold the tree; what follows up to `totalsize` is padding.
@@ -64,7 +69,7 @@ pub fn scan(blob: &[u8], found: &mut EarlyMemory) -> Result<(), TreeError> {
 }
 
 /// Adds a reservation; if the list is full, widens the entry that must grow the least.
-fn reserve(list: &mut ArrayVec<PhysRange, MAX_RESERVED>, range: PhysRange) {
+fn reserve<const N: usize>(list: &mut ArrayVec<PhysRange, N>, range: PhysRange) {
     if range.is_empty() || list.iter().any(|known| known.contains_range(range)) {
         return;
     }
@@ -101,6 +106,7 @@ struct Pending<'a> {
     usable: Option<&'a [u8]>,
     device_type: Option<&'a [u8]>,
     disabled: bool,
+    no_map: bool,
 }
 
 struct Scan<'a, 'm> {
@@ -109,7 +115,13 @@ struct Scan<'a, 'm> {
     reserved: Cells,
     section: Section,
     pending: Pending<'a>,
-    initrd: (Option<u64>, Option<u64>),
+    initrd: [Option<u64>; 2],
+}
+
+/// Returns the initrd of a tree from `linux,initrd-start` and `linux,initrd-end`.
+pub(super) fn initrd([start, end]: [Option<u64>; 2]) -> Option<PhysRange> {
+    let range = PhysRange::new(PhysAddr::new(start?), PhysAddr::new(end?))?;
+    (!range.is_empty()).then_some(range)
 }
 
 /// Tells whether a `status` value means "use this" (section 2.3.4).
@@ -149,7 +161,7 @@ impl<'a, 'm> Scan<'a, 'm> {
             reserved: Cells::default(),
             section: Section::Other,
             pending: Pending::default(),
-            initrd: (None, None),
+            initrd: [None; 2],
         }
     }
 
@@ -162,6 +174,8 @@ impl<'a, 'm> Scan<'a, 'm> {
             self.pending.device_type = Some(value);
         } else if name.is(b"status\0") {
             self.pending.disabled = !is_enabled(value);
+        } else if name.is(b"no-map\0") {
+            self.pending.no_map = true;
         }
     }
 
@@ -198,6 +212,9 @@ impl<'a, 'm> Scan<'a, 'm> {
         for range in self.reserved.ranges(value) {
             let range = range.ok_or_else(|| bad("/reserved-memory", "reg", value))?;
             reserve(&mut self.found.reserved, range);
+            if self.pending.no_map {
+                reserve(&mut self.found.no_map, range);
+            }
         }
         Ok(())
     }
@@ -243,10 +260,11 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
                 }
             }
             (1, Section::Chosen) => {
+                let [start, end] = &mut self.initrd;
                 if name.is(b"linux,initrd-start\0") {
-                    self.initrd.0 = number(value);
+                    *start = number(value);
                 } else if name.is(b"linux,initrd-end\0") {
-                    self.initrd.1 = number(value);
+                    *end = number(value);
                 }
             }
             (1, _) | (2, Section::Reserved) => self.pend(name, value),
@@ -266,10 +284,7 @@ impl<'a> Visitor<'a> for Scan<'a, '_> {
             (1, Section::Memory | Section::Other) => self.add_banks(),
             (2, Section::Reserved) => self.add_reserved(),
             (1, Section::Chosen) => {
-                if let (Some(start), Some(end)) = self.initrd {
-                    self.found.initrd = PhysRange::new(PhysAddr::new(start), PhysAddr::new(end))
-                        .filter(|range| !range.is_empty());
-                }
+                self.found.initrd = initrd(self.initrd);
                 Ok(())
             }
             _ => Ok(()),

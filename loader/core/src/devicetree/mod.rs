@@ -21,7 +21,7 @@ mod tree_tests;
 
 use alloc::{string::String, vec::Vec};
 
-use platform_api::{DeviceNode, PhysAddr, PhysRange};
+use platform_api::{DeviceNode, PhysAddr, PhysRange, RegisterLayout};
 
 pub use cells::{Cells, cell, number};
 pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
@@ -84,6 +84,8 @@ pub struct Reservation {
     pub name: String,
     /// `no-map`: not even to be mapped.
     pub no_map: bool,
+    /// An earlier boot's log (`baton,log`).
+    pub log: bool,
 }
 
 /// An enabled node with `reg` and `compatible`, owned.
@@ -97,6 +99,10 @@ pub struct Device {
     pub reg: Vec<PhysRange>,
     /// DMA sees the caches.
     pub dma_coherent: bool,
+    /// `reg-shift` and its kin.
+    pub layout: RegisterLayout,
+    /// `bus-width`: data lines of a memory card's slot.
+    pub bus_width: Option<u32>,
 }
 
 /// What the tree says about the machine, read once.
@@ -143,6 +149,8 @@ impl Device {
             compatible: &compatible,
             reg: &self.reg,
             dma_coherent: self.dma_coherent,
+            layout: self.layout,
+            bus_width: self.bus_width,
         })
     }
 }

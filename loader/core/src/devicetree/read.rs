@@ -17,18 +17,20 @@ use fdt_rs::{
     error::DevTreeError,
     prelude::FallibleIterator,
 };
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{PhysAddr, PhysRange, RegisterLayout};
 
 use super::{
     CheckedTree, Device, Discovery, Reservation, TreeError,
     cells::{Cells, MAX_CELLS, cell, number},
     check::until_nul,
-    early::{is_enabled, is_memory},
+    early::{initrd, is_enabled, is_memory},
 };
 pub(super) use bus::insert_bank;
 use bus::{Ranges, through};
 use facts::{Facts, Key};
 use readable::Readable;
+
+use crate::{boot::MEMRESERVE, log::COMPATIBLE};
 
 /// Opens a blob with fdt-rs. Its `DevTree::new` is unsafe, and this crate forbids unsafe code, so
 /// the composition root lends the call. What it is given has passed the check, is aligned to 4
@@ -141,8 +143,9 @@ impl<'a> Reader<'a> {
                     Some(Reservation {
                         range: PhysRange::from_size(start, size)
                             .or_else(|| PhysRange::new(start, PhysAddr::new(u64::MAX)))?,
-                        name: "memreserve".to_owned(),
+                        name: MEMRESERVE.to_owned(),
                         no_map: false,
+                        log: false,
                     })
                 })
                 .collect(),
@@ -278,10 +281,8 @@ impl<'a> Reader<'a> {
         self.stdout = facts
             .get(Key::StdoutPath)
             .or(facts.get(Key::LinuxStdoutPath));
-        let address = |key| facts.get(key).and_then(number).map(PhysAddr::new);
-        if let (Some(start), Some(end)) = (address(Key::InitrdStart), address(Key::InitrdEnd)) {
-            self.found.initrd = PhysRange::new(start, end).filter(|range| !range.is_empty());
-        }
+        let keys = [Key::InitrdStart, Key::InitrdEnd];
+        self.found.initrd = initrd(keys.map(|key| facts.get(key).and_then(number)));
         Ok(())
     }
 
@@ -295,6 +296,8 @@ impl<'a> Reader<'a> {
             return Ok(());
         };
         let error = || bad("/reserved-memory", "reg", reg);
+        let compatible = facts.get(Key::Compatible).unwrap_or_default();
+        let log = strings(compatible).any(|name| name == COMPATIBLE);
         if !cells.divides(reg) {
             return Err(error());
         }
@@ -304,6 +307,7 @@ impl<'a> Reader<'a> {
                 range: range.ok_or_else(error)?,
                 name: name.to_owned(),
                 no_map: facts.get(Key::NoMap).is_some(),
+                log,
             });
         }
         Ok(())
@@ -355,6 +359,12 @@ impl<'a> Reader<'a> {
             compatible: strings(compatible).map(str::to_owned).collect(),
             reg,
             dma_coherent: level.coherent,
+            layout: RegisterLayout {
+                shift: facts.get(Key::RegShift).and_then(cell),
+                io_width: facts.get(Key::RegIoWidth).and_then(cell),
+                offset: facts.get(Key::RegOffset).and_then(cell).unwrap_or(0),
+            },
+            bus_width: facts.get(Key::BusWidth).and_then(cell),
         });
     }
 

@@ -140,6 +140,11 @@ impl WorkingTree {
         }
     }
 
+    /// Removes a /memreserve/ entry of exactly this range.
+    pub fn remove_reservation(&mut self, address: u64, size: u64) {
+        self.reservations.retain(|entry| *entry != (address, size));
+    }
+
     /// Returns the root.
     pub fn root(&self) -> NodeId {
         NodeId(0)

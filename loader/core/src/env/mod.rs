@@ -1,15 +1,23 @@
-//! Variables: the environment, its defaults, and what the first stage sets in it.
+//! Variables: the environment, its defaults, what the first stage sets in it, what is saved.
 
 mod bootargs;
+pub mod flags;
+mod given;
+pub mod linear;
+pub mod saved;
+mod store;
 
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 pub use bootargs::{BootArguments, split_boot_arguments};
+pub use store::{Store, Validity, load, save, start};
 
-/// Bytes an environment may take as `name=value` and NUL each, and a NUL: 64 KiB, the CRC-32
-/// and flag byte of U-Boot's redundant format taken off.
-pub const CAPACITY: usize = 0x1_0000 - 5;
+use flags::{Change, FlagsError};
+use given::Given;
+
+/// Bytes an environment may take as `name=value` and NUL each, and a NUL: what a saved one holds.
+pub const CAPACITY: usize = saved::SIZE - saved::HEADER;
 
 /// The variables a session starts with.
 const DEFAULTS: &[(&str, &str)] = &[
@@ -24,6 +32,8 @@ const DEFAULTS: &[(&str, &str)] = &[
 pub struct Environment {
     /// Sorted by name. A few dozen: a map would search no faster, and take 5 KiB of the image.
     variables: Vec<(String, String)>,
+    /// What was given for this boot alone.
+    given: Vec<Given>,
 }
 
 impl Environment {
@@ -54,11 +64,30 @@ impl Environment {
         }
     }
 
-    /// Sets a variable that comes from outside.
+    /// Sets a variable that comes from outside, if `.flags` allows.
     ///
     /// # Errors
-    /// A name that cannot be one, a value with a NUL, or no room left. Nothing is changed.
+    /// A name that cannot be one, a value with a NUL, or no room left; or `.flags` forbids it.
+    /// Nothing is changed.
     pub fn try_set(&mut self, name: &str, value: &str) -> Result<(), EnvError> {
+        self.assign(name, value, false)
+    }
+
+    /// As [`Environment::try_set`]; but `force` sets what must not be overwritten, too.
+    ///
+    /// # Errors
+    /// As [`Environment::try_set`].
+    pub fn assign(&mut self, name: &str, value: &str, force: bool) -> Result<(), EnvError> {
+        validate_name(name)?;
+        self.check_flags(name, Some(value), force)?;
+        self.restore(name, value)
+    }
+
+    /// Sets a variable that was saved: `.flags` had its say when it was set.
+    ///
+    /// # Errors
+    /// As [`Environment::try_set`].
+    pub fn restore(&mut self, name: &str, value: &str) -> Result<(), EnvError> {
         validate_name(name)?;
         if value.contains('\0') {
             return Err(EnvError::Nul(name.into()));
@@ -76,6 +105,33 @@ impl Environment {
         }
         self.set(name, value);
         Ok(())
+    }
+
+    /// Removes a variable, if `.flags` allows or `force` is given; tells whether it was there.
+    ///
+    /// # Errors
+    /// `.flags` forbids it.
+    pub fn try_remove(&mut self, name: &str, force: bool) -> Result<bool, EnvError> {
+        if self.get(name).is_some() {
+            self.check_flags(name, None, force)?;
+        }
+        Ok(self.remove(name))
+    }
+
+    /// Asks `.flags` whether a variable may get a value, or be removed.
+    fn check_flags(&self, name: &str, new: Option<&str>, force: bool) -> Result<(), EnvError> {
+        let Some(list) = self.get(flags::VARIABLE) else {
+            return Ok(());
+        };
+        let change = Change {
+            name,
+            old: self.get(name),
+            new,
+            default: self.default_value(name),
+        };
+        flags::lookup(list, name)
+            .check(&change, force)
+            .map_err(EnvError::Flags)
     }
 
     /// Takes over the kernel command line that the first stage gave: its `baton.NAME=VALUE`
@@ -102,6 +158,11 @@ impl Environment {
         }
     }
 
+    /// Removes all variables.
+    pub fn clear(&mut self) {
+        self.variables.clear();
+    }
+
     /// Returns where a variable is, or would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
         self.variables
@@ -122,9 +183,10 @@ impl Environment {
     }
 }
 
-/// Returns the bytes of `name=value` and its NUL.
+/// Returns the bytes of `name=value` and its NUL, as they are saved.
 fn entry_size(name: &str, value: &str) -> usize {
-    name.len().saturating_add(value.len()).saturating_add(2)
+    let doubled = value.bytes().filter(|byte| *byte == b'\\').count();
+    name.len() + value.len() + doubled + 2
 }
 
 /// Checks a variable's name: not empty, printable ASCII without `=` and blanks.
@@ -150,6 +212,10 @@ pub enum EnvError {
     BadName(String),
     /// The value of this variable contains a NUL.
     Nul(String),
+    /// The value of this variable is no text in UTF-8.
+    NotText(String),
+    /// `.flags` forbids it.
+    Flags(FlagsError),
     /// The environment would become larger than [`CAPACITY`].
     Full {
         /// The variable.
@@ -172,6 +238,10 @@ impl fmt::Display for EnvError {
                 write!(f, "## Error: \"{name}\" cannot name a variable")
             }
             Self::Nul(name) => write!(f, "## Error: the value of \"{name}\" contains a NUL"),
+            Self::NotText(name) => {
+                write!(f, "## Error: the value of \"{name}\" is no text in UTF-8")
+            }
+            Self::Flags(error) => error.fmt(f),
             Self::Full { name, needed } => write!(
                 f,
                 "## Error: no room for \"{name}\": the environment would take {needed} of {CAPACITY} bytes"

@@ -20,6 +20,9 @@ use goblin::{
     },
 };
 
+/// What an ELF file starts with.
+pub const MAGIC: &[u8; 4] = ELFMAG;
+
 /// How many program headers are looked at before the file is refused.
 pub const MAX_PROGRAM_HEADERS: usize = 64;
 

@@ -98,6 +98,8 @@ fn fail(cx: &mut Context<'_>, message: core::fmt::Arguments<'_>) {
     // Writing to a context cannot fail.
     let _ = writeln!(cx, "{message}");
     locate(cx);
+    cx.log.record(message);
+    cx.log.store();
     cx.status = 1;
 }
 
@@ -279,6 +281,9 @@ fn run_found(cx: &mut Context<'_>, command: &commands::Command, arguments: &[&st
     cx.shell.return_to(mark);
     if ended.is_err() {
         cx.status = 1;
+        cx.log
+            .record(format_args!("fault in {}", arguments.join(" ")));
+        cx.log.store();
         // The fault's report ended in a newline, by another way than through the context.
         cx.at_line_start = true;
         return Outcome::Finished;

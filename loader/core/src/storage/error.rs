@@ -40,6 +40,16 @@ pub enum StorageError {
     },
     /// The heap has no room for this many bytes.
     OutOfMemory(usize),
+    /// There is such a file or directory already.
+    Exists(String),
+    /// The directory holds something.
+    NotEmpty(String),
+    /// Not a name that a FAT file can have.
+    BadName(String),
+    /// A file of so many bytes is more than FAT can hold.
+    TooLarge(u64),
+    /// Ctrl-C, before anything of the file system was changed.
+    Interrupted,
 }
 
 /// Why a partition was not found.
@@ -118,6 +128,18 @@ pub enum FatError {
     TooFragmented,
     /// A directory has more entries than are listed.
     TooManyEntries,
+    /// Not enough free clusters; nothing was changed.
+    NoSpace {
+        /// Clusters needed at once. A file that is replaced keeps its old ones until the new ones
+        /// are written.
+        needed: u32,
+        /// Clusters free.
+        free: u32,
+        /// Bytes in a cluster.
+        cluster: u32,
+    },
+    /// A directory has no room for another entry, and cannot grow.
+    DirectoryFull,
 }
 
 impl From<BlockError> for StorageError {
@@ -158,6 +180,11 @@ impl fmt::Display for StorageError {
                 "{length:#x} bytes from {offset:#x} on are not in the file, which has {size:#x}"
             ),
             Self::OutOfMemory(bytes) => write!(f, "the heap has no room for {bytes} bytes"),
+            Self::Exists(path) => write!(f, "{path} is there already"),
+            Self::NotEmpty(path) => write!(f, "{path} is not empty; remove what it holds first"),
+            Self::BadName(name) => write!(f, "\"{name}\" cannot name a file on FAT"),
+            Self::TooLarge(bytes) => write!(f, "no FAT file can have {bytes:#x} bytes"),
+            Self::Interrupted => f.write_str("<INTERRUPT>"),
         }
     }
 }
@@ -216,6 +243,18 @@ impl fmt::Display for FatError {
             }
             Self::TooFragmented => f.write_str("FAT: the file is in too many pieces"),
             Self::TooManyEntries => f.write_str("FAT: too many directory entries to list"),
+            Self::NoSpace {
+                needed,
+                free,
+                cluster,
+            } => write!(
+                f,
+                "FAT: no space: {needed:#x} clusters of {cluster:#x} bytes are needed, {free:#x} \
+                 are free; remove a file first"
+            ),
+            Self::DirectoryFull => {
+                f.write_str("FAT: the directory is full; remove a file, or use another directory")
+            }
         }
     }
 }

@@ -2,7 +2,12 @@
 
 use alloc::vec::Vec;
 
-use super::{StorageError, blocks::read_bytes};
+use platform_api::BlockDevice;
+
+use super::{
+    StorageError,
+    blocks::{read_bytes, write_bytes},
+};
 use crate::machine::Disk;
 
 /// Bytes of a file that lie side by side on the disk.
@@ -87,6 +92,24 @@ impl OpenFile {
         }
     }
 
+    /// Overwrites the bytes from `offset` on, an extent a request where they are whole blocks. The
+    /// file keeps its size and its place: no other block of the disk is written.
+    ///
+    /// # Errors
+    /// [`StorageError::PastEnd`] with nothing written if the file ends before, or the disk failed.
+    pub fn write_at(
+        &self,
+        disks: &mut [Disk],
+        offset: u64,
+        source: &[u8],
+    ) -> Result<(), StorageError> {
+        self.check(offset, source.len() as u64)?;
+        match disks.get_mut(self.disk) {
+            Some(disk) => write_extents(&mut *disk.device, &self.extents, offset, source),
+            None => Err(StorageError::Missing(alloc::string::String::new())),
+        }
+    }
+
     /// Checks that the file has `length` bytes from `offset` on.
     ///
     /// # Errors
@@ -100,5 +123,38 @@ impl OpenFile {
                 size: self.size,
             }),
         }
+    }
+}
+
+/// Writes `source` into `extents`, from byte `offset` of what they make on.
+///
+/// # Errors
+/// [`StorageError::PastEnd`] if they end before, or the disk failed.
+pub(super) fn write_extents(
+    device: &mut dyn BlockDevice,
+    extents: &[Extent],
+    offset: u64,
+    source: &[u8],
+) -> Result<(), StorageError> {
+    let mut skip = offset;
+    let mut rest = source;
+    for extent in extents {
+        if skip >= extent.length {
+            skip -= extent.length;
+            continue;
+        }
+        let room = usize::try_from(extent.length - skip).unwrap_or(usize::MAX);
+        let (part, more) = rest.split_at(room.min(rest.len()));
+        write_bytes(device, extent.offset + skip, part)?;
+        rest = more;
+        skip = 0;
+    }
+    match rest.len() {
+        0 => Ok(()),
+        missing => Err(StorageError::PastEnd {
+            offset,
+            length: missing as u64,
+            size: extents.iter().map(|extent| extent.length).sum(),
+        }),
     }
 }

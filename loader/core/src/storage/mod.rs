@@ -19,13 +19,15 @@ use alloc::{string::String, vec::Vec};
 
 pub use self::{
     error::{FatError, PartitionError, StorageError},
+    fat::GoOn,
     file::{Extent, OpenFile},
     transfer::{ReadTime, read_into},
     volume::{VolumeName, default_volume, disk},
 };
 
+pub(crate) use self::blocks::{pad, zeroed};
 use self::{fat::FatVolume, volume::Opened};
-use crate::machine::Machine;
+use crate::machine::{Disk, Machine};
 
 /// One directory entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,13 +50,43 @@ pub fn open(
     volume: VolumeName<'_>,
     path: &str,
 ) -> Result<OpenFile, StorageError> {
+    open_on(&mut machine.disks, volume, path)
+}
+
+/// As [`open`], for who has the machine's disks alone.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_on(
+    disks: &mut [Disk],
+    volume: VolumeName<'_>,
+    path: &str,
+) -> Result<OpenFile, StorageError> {
     let Opened {
         disk,
         device,
         region,
-    } = volume::open(machine, volume)?;
+    } = volume::open(disks, volume)?;
     let (size, extents) = FatVolume::mount(device, region)?.open(path)?;
     Ok(OpenFile::new(disk, size, extents))
+}
+
+/// As [`open_on`], for files in the root directory, which is looked through once.
+///
+/// # Errors
+/// What is wrong with the volume; what is wrong with a file is in its place.
+pub fn open_each<const N: usize>(
+    disks: &mut [Disk],
+    volume: VolumeName<'_>,
+    names: [&str; N],
+) -> Result<[Result<OpenFile, StorageError>; N], StorageError> {
+    let Opened {
+        disk,
+        device,
+        region,
+    } = volume::open(disks, volume)?;
+    let files = FatVolume::mount(device, region)?.open_each(names)?;
+    Ok(files.map(|file| file.map(|(size, extents)| OpenFile::new(disk, size, extents))))
 }
 
 /// Lists a directory, without its `.` and `..`.
@@ -66,7 +98,7 @@ pub fn list(
     volume: VolumeName<'_>,
     path: &str,
 ) -> Result<Vec<Entry>, StorageError> {
-    let Opened { device, region, .. } = volume::open(machine, volume)?;
+    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
     FatVolume::mount(device, region)?.list(path)
 }
 
@@ -79,6 +111,47 @@ pub fn size(
     volume: VolumeName<'_>,
     path: &str,
 ) -> Result<u64, StorageError> {
-    let Opened { device, region, .. } = volume::open(machine, volume)?;
+    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
     FatVolume::mount(device, region)?.size(path)
+}
+
+/// Makes `source` the content of a file from byte `offset` on; makes the file if there is none.
+/// Power may be lost at any time: the file is the old or the new one, others stay as they are.
+/// `disks` are the machine's; `go_on` is asked now and then, and stops it before any change.
+///
+/// # Errors
+/// No such disk, partition, file system or directory; a directory of that name; `offset` behind
+/// the file's end; no space; damage: nothing is changed. Or the disk failed.
+pub fn write(
+    disks: &mut [Disk],
+    volume: VolumeName<'_>,
+    path: &str,
+    offset: u64,
+    source: &[u8],
+    go_on: &mut GoOn<'_>,
+) -> Result<(), StorageError> {
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    FatVolume::mount(device, region)?.write(path, offset, source, go_on)
+}
+
+/// Makes a directory.
+///
+/// # Errors
+/// As [`write()`], or there is something of that name.
+pub fn create_directory(
+    disks: &mut [Disk],
+    volume: VolumeName<'_>,
+    path: &str,
+) -> Result<(), StorageError> {
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    FatVolume::mount(device, region)?.create_directory(path)
+}
+
+/// Removes a file, or a directory that is empty.
+///
+/// # Errors
+/// As [`write()`], or there is none, or it is not empty.
+pub fn remove(disks: &mut [Disk], volume: VolumeName<'_>, path: &str) -> Result<(), StorageError> {
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    FatVolume::mount(device, region)?.remove(path)
 }

@@ -179,6 +179,7 @@ impl Bench {
                     range: range(OWNED, RAM + (16 << 20)),
                     owner: "loader".into(),
                 }],
+                ..MemoryMap::default()
             },
             tick: 10,
             disks,
@@ -296,6 +297,14 @@ impl PhysicalMemory for TestMemory<'_> {
 
     fn write(&mut self, address: PhysAddr, _: Width, _: u64) -> Result<(), MemoryError> {
         Err(MemoryError::Unaddressable(address))
+    }
+
+    fn keep(&mut self, _: PhysRange, _: &'static str) {
+        unreachable!()
+    }
+
+    fn release(&mut self, _: PhysRange) {
+        unreachable!()
     }
 }
 

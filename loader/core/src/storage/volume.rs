@@ -8,7 +8,10 @@ use super::{
     PartitionError, StorageError,
     partition::{self, Region, Wanted},
 };
-use crate::{env::Environment, machine::Machine};
+use crate::{
+    env::Environment,
+    machine::{Disk, Machine},
+};
 
 /// Names a volume as U-Boot's commands do: `virtio 0:1`. Partition 0 is the whole disk; no
 /// partition means the first bootable one, else the first.
@@ -46,8 +49,11 @@ pub(super) struct Opened<'m> {
 /// # Errors
 /// [`StorageError::NoDisk`].
 pub fn disk(machine: &Machine<'_>, interface: &str, index: u32) -> Result<usize, StorageError> {
-    machine
-        .disks
+    find(&machine.disks, interface, index)
+}
+
+fn find(disks: &[Disk], interface: &str, index: u32) -> Result<usize, StorageError> {
+    disks
         .iter()
         .position(|disk| disk.interface == interface && disk.index == index)
         .ok_or_else(|| StorageError::NoDisk {
@@ -56,14 +62,14 @@ pub fn disk(machine: &Machine<'_>, interface: &str, index: u32) -> Result<usize,
         })
 }
 
-/// Finds a volume.
+/// Finds a volume on one of the machine's disks.
 pub(super) fn open<'m>(
-    machine: &'m mut Machine<'_>,
+    disks: &'m mut [Disk],
     name: VolumeName<'_>,
 ) -> Result<Opened<'m>, StorageError> {
     let (index, wanted) = parse_device(name.device)?;
-    let place = disk(machine, name.interface, index)?;
-    let Some(disk) = machine.disks.get_mut(place) else {
+    let place = find(disks, name.interface, index)?;
+    let Some(disk) = disks.get_mut(place) else {
         return Err(PartitionError::NoTable.into());
     };
     let device: &mut dyn BlockDevice = &mut *disk.device;

@@ -4,6 +4,7 @@
 mod autoboot;
 mod bench;
 mod editing;
+mod env;
 mod information;
 mod language;
 mod memory;

@@ -142,7 +142,7 @@ fn variables() {
         ("pri bootfile", "bootfile=zImage\n"),
         (
             "printenv",
-            "bootcmd=bootz ${bootfile} ${initrdfile}\nbootdelay=2\nbootfile=zImage\ninitrdfile=initrd.img\n\nEnvironment size: 91/65531 bytes\n",
+            "bootcmd=bootz ${bootfile} ${initrdfile}\nbootdelay=2\nbootfile=zImage\ninitrdfile=initrd.img\n\nEnvironment size: 91/16379 bytes\n",
         ),
         (
             "setenv l 'run l'; run l",

@@ -60,3 +60,11 @@ clean_invalidate_all:
     dsb                                 @ every line is in memory
     isb
     bx      lr
+
+@ void flush_data_cache(void): the same for Rust.
+    .global flush_data_cache
+    .type flush_data_cache, %function
+flush_data_cache:
+    push    {r4-r6, r9-r12, lr}
+    bl      clean_invalidate_all
+    pop     {r4-r6, r9-r12, pc}

@@ -54,8 +54,28 @@ park:
     wfe
     b       park
 
-@ Live from here: r4-r6 = the caller's r0-r2, r7 = load address, r8 = CPSR, r9 = (H)SCTLR,
-@ r10 = (H)VBAR as found.
+@ Where the probe for a stub in HYP below finds itself there: by soft restart of Linux's stub, or
+@ by HVC through this table, whose address an older one was given.
+    .balign 32
+landing_vectors:
+    .rept 5
+    b       park
+    .endr
+    b       .Ltaken_over                @ 0x14: HVC from PL1
+    b       park
+    b       park
+
+@ While it probes: HVC is Undefined where there is no HYP, or in secure state.
+    .balign 32
+probing_vectors:
+    b       park
+    movs    pc, lr                      @ 0x04: lr_und is behind the HVC already
+    .rept 6
+    b       park
+    .endr
+
+@ Live from here: r4-r6 = the caller's r0-r2, r7 = load address, r8 = CPSR, r9 = SCTLR,
+@ r10 = VBAR, r11 = HSCTLR, r12 = HVBAR as found.
     .type entry, %function
 entry:
     mrs     r8, cpsr
@@ -67,53 +87,112 @@ entry:
     adr     r7, _start
     and     r0, r8, #MODE_MASK
     adr     r1, parked_vectors
+    mov     r11, #0
+    mov     r12, #0
     cmp     r0, #MODE_HYP
     bne     .Lfound_pl1
-    mrc     p15, 4, r10, c12, c0, 0     @ HVBAR
+    mrc     p15, 4, r12, c12, c0, 0     @ HVBAR
     mcr     p15, 4, r1, c12, c0, 0
-    mrc     p15, 4, r9, c1, c0, 0       @ HSCTLR
+    mrc     p15, 4, r11, c1, c0, 0      @ HSCTLR
+    mrc     p15, 0, r10, c12, c0, 0     @ VBAR
     b       .Lvectors_set
 .Lfound_pl1:
     cps     #MODE_SVC
     mrc     p15, 0, r10, c12, c0, 0     @ VBAR
     mcr     p15, 0, r1, c12, c0, 0
-    mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
 .Lvectors_set:
+    mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
     isb                                 @ the new vectors before the first access that can fault
 
     @ The state found goes to this copy's stack. If the caches are on it is dirty now and is
     @ cleaned with everything else just below.
     ldr     r0, .Lstack_offset
     add     sp, r7, r0
-    push    {r4-r10}
+    push    {r4-r12}
     sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
 
-    tst     r9, #SCTLR_M_OR_C
-    beq     .Lturn_off
-    @ `go`: what the caller loaded may live in its caches alone. No store between the clean and
-    @ the disabling. The other CPUs are off, so set/way is valid (DDI 0406C B2.2.7).
-    bl      clean_invalidate_all        @ clobbers r0-r6, r9-r12
-.Lturn_off:
-    @ Also where MMU and D-cache are off already: of a Thumb kernel that called kexec TE is
-    @ still set, and our vectors are ARM code; instructions fetched by an I-cache may stay in L2
-    @ past ICIALLU, over what we copy now.
     mrs     r0, cpsr
     and     r0, r0, #MODE_MASK
     cmp     r0, #MODE_HYP
-    bne     .Loff_pl1
-    ldr     r1, .Lhsctlr_off
-    mcr     p15, 4, r1, c1, c0, 0       @ HSCTLR: MMU and caches off
-    isb                                 @ off before the invalidations
-    mcr     p15, 4, r1, c8, c7, 0       @ TLBIALLH
-    b       .Lcaches_off
-.Loff_pl1:
+    beq     .Lin_hyp
+
+    @ PL1. `go`: what the caller loaded may live in its caches alone. No store between the clean
+    @ and the disabling. The other CPUs are off, so set/way is valid (DDI 0406C B2.2.7).
+    tst     r9, #SCTLR_M_OR_C
+    blne    clean_invalidate_all        @ clobbers r0-r6, r9-r12
+    @ Also where MMU and D-cache are off already: of a Thumb kernel that called kexec TE is
+    @ still set, and our vectors are ARM code; instructions fetched by an I-cache may stay in L2
+    @ past ICIALLU, over what we copy now.
     ldr     r1, .Lsctlr_off
     mcr     p15, 0, r1, c1, c0, 0       @ SCTLR
     isb
     mcr     p15, 0, r1, c8, c7, 0       @ TLBIALL
-.Lcaches_off:
     dsb                                 @ TLB invalidation complete
     isb
+
+    @ Does somebody in HYP below answer as Linux's stub does (Documentation/virt/kvm/arm/
+    @ hyp-abi.rst)? Asked with -1: the stub knows no such call and says 0xbadca11; one from before
+    @ Linux 4.12 gives its HVBAR; firmware and hypervisors that follow the SMC calling convention
+    @ say -1, not supported; and where HVC is Undefined r0 stays. What cannot be told: an HVBAR
+    @ that points at memory which is something else by now.
+    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
+    tst     r0, #(0xf << 12)            @ virtualization extensions
+    beq     .Lcaches_off
+    adr     r1, probing_vectors
+    mcr     p15, 0, r1, c12, c0, 0      @ VBAR
+    isb
+    mvn     r0, #0
+    hvc     #0
+    mov     r2, r0
+    adr     r1, parked_vectors
+    mcr     p15, 0, r1, c12, c0, 0
+    isb
+    mov     r12, sp                     @ HYP has another
+    ldr     r1, .Lstub_error
+    cmp     r2, r1
+    bne     .Lold_stub
+    mov     r0, #1                      @ HVC_SOFT_RESTART
+    adr     r1, .Ltaken_over
+    hvc     #0
+    b       .Lcaches_off                @ refused
+.Lold_stub:
+    tst     r2, #0x1f                   @ an address of vectors, and not 0
+    bne     .Lcaches_off
+    cmp     r2, #0
+    beq     .Lcaches_off
+    adr     r0, landing_vectors
+    hvc     #0                          @ HVBAR = r0
+    hvc     #0                          @ by our own vectors
+    b       .Lcaches_off                @ it was no such stub
+
+@ In HYP now, as whoever is there left it; r12 = the stack.
+.Ltaken_over:
+    mov     sp, r12
+    mrc     p15, 4, r12, c12, c0, 0     @ HVBAR
+    adr     r1, parked_vectors
+    mcr     p15, 4, r1, c12, c0, 0
+    isb
+    mrc     p15, 4, r11, c1, c0, 0      @ HSCTLR
+    str     r11, [sp, #32]              @ EntryState.hyp_control
+    str     r12, [sp, #36]              @ EntryState.hyp_vectors
+    mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
+
+    @ HYP. Caches are cleaned if they are on (`go`), or if whoever was here has not put away what
+    @ a payload is not owed: then its caches are not to be trusted either, on or off, and a
+    @ dirty line over memory that is loaded into later would come down on it.
+.Lin_hyp:
+    orr     r0, r9, r11
+    and     r0, r0, #SCTLR_M_OR_C
+    mrc     p15, 4, r1, c1, c1, 0       @ HCR
+    orrs    r0, r0, r1, lsl #4          @ 31:28 are no traps; QEMU 10 reads 31 as one
+    blne    clean_invalidate_all
+    ldr     r1, .Lhsctlr_off
+    mcr     p15, 4, r1, c1, c0, 0       @ HSCTLR: MMU and caches off
+    isb                                 @ off before the invalidations
+    mcr     p15, 4, r1, c8, c7, 0       @ TLBIALLH
+    dsb                                 @ TLB invalidation complete
+    isb
+.Lcaches_off:
     @ Lines that came by speculation after the clean, or that the caller left, are older than
     @ what is written here from now on with the cache off, and would be read once it is on: this
     @ copy's stack is, and all of it if it is the home. None is dirty.
@@ -191,6 +270,8 @@ entry:
     .word   __bss_start - _start
 .Lbss_end_offset:
     .word   __bss_end - _start
+.Lstub_error:
+    .word   0x0badca11
 .Lhsctlr_off:
     .word   HSCTLR_OFF
 .Lsctlr_off:

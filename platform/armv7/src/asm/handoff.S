@@ -11,16 +11,25 @@
     .equ MODE_MASK, 0x1f
     .equ MODE_HYP, 0x1a
 
-@ Prints one character if the handoff is verbose (r8 = status mask, 0: silent; r7 = status
-@ register, r6 = data register). Clobbers r0, r1.
+    .equ UART_BYTES, 1 << 16            @ RawUart::BYTES
+
+@ Prints one character if the handoff is verbose (r6 = data register, r7 = status register, r8 =
+@ RawUart's `wait`: 0: silent; bits 7-0: status bits that count, 15-8: their value when there is
+@ room, 16: the registers are bytes). Clobbers r0, r1.
     .macro say character
     cmp     r8, #0
     beq     2f
-1:  ldr     r0, [r7]
-    tst     r0, r8                      @ busy or full
-    bne     1b
+1:  tst     r8, #UART_BYTES
+    ldreq   r0, [r7]
+    ldrbne  r0, [r7]
+    eor     r0, r0, r8, lsr #8
+    and     r0, r0, r8
+    tst     r0, #0xff
+    bne     1b                          @ busy or full
     mov     r0, #\character
-    str     r0, [r6]
+    tst     r8, #UART_BYTES
+    streq   r0, [r6]
+    strbne  r0, [r6]
 2:
     .endm
 

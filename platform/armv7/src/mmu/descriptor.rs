@@ -1,5 +1,7 @@
 //! Descriptor bits (DDI 0406C B3.6).
 
+use platform_api::{Mapping, PhysRange};
+
 /// Whose tables these are: the two regimes differ in a few bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Regime {
@@ -86,6 +88,17 @@ pub const fn is_table(descriptor: u64) -> bool {
 /// Tells whether a descriptor maps anything.
 pub const fn is_valid(descriptor: u64) -> bool {
     descriptor & VALID != 0
+}
+
+/// Says what a valid block or page descriptor allows, in both regimes: XN is the bit that counts
+/// at our privilege, PXN beside it is set together with it.
+pub const fn mapping(descriptor: u64, range: PhysRange) -> Mapping {
+    Mapping {
+        range,
+        write: descriptor & AP_READ_ONLY == 0,
+        execute: descriptor & XN == 0,
+        device: descriptor & ATTRIBUTE_DEVICE != 0,
+    }
 }
 
 /// Returns the address a descriptor holds.

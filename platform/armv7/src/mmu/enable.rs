@@ -62,12 +62,21 @@ pub unsafe fn enable(root: PhysAddr, regime: Regime) {
     isb();
 }
 
+/// Returns the regime of the mode we are in.
+pub fn regime() -> Regime {
+    match crate::cpu::mode() {
+        platform_api::CpuMode::Hypervisor => Regime::Hyp,
+        _ => Regime::Pl1,
+    }
+}
+
 /// Turns MMU and caches on again after something ran without them, or went astray. Does
 /// nothing if they are on, or never were.
 pub fn restore() {
-    let (regime, control) = match crate::cpu::mode() {
-        platform_api::CpuMode::Hypervisor => (Regime::Hyp, Hsctlr::read()),
-        _ => (Regime::Pl1, Sctlr::read()),
+    let regime = regime();
+    let control = match regime {
+        Regime::Hyp => Hsctlr::read(),
+        Regime::Pl1 => Sctlr::read(),
     };
     let root = ROOT.load(Ordering::Relaxed);
     if root != 0 && control & 1 == 0 {

@@ -19,6 +19,12 @@ pub struct Table([u64; ENTRIES]);
 impl Table {
     /// A table that maps nothing.
     pub const EMPTY: Table = Table([descriptor::INVALID; ENTRIES]);
+
+    /// Iterates over the descriptors, for who reads tables back.
+    #[cfg(test)]
+    pub(crate) fn words(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0.iter().copied()
+    }
 }
 
 /// Why a range was not mapped.
@@ -69,6 +75,11 @@ impl<'a> Mapper<'a> {
     /// Returns the level-1 table's address, for TTBR0 or HTTBR.
     pub fn root(&self) -> PhysAddr {
         PhysAddr::new(self.base)
+    }
+
+    /// Returns how many tables of the pool are not in use.
+    pub fn tables_left(&self) -> usize {
+        self.tables.len() - self.used
     }
 
     /// Maps `range`, replacing what was mapped there.
@@ -229,6 +240,7 @@ mod tests {
             .map(range(0x5020_1000, 0x5020_3000), Access::Text)
             .unwrap();
         mapper.unmap(range(0x5020_3000, 0x5020_4000)).unwrap();
+        assert_eq!(mapper.tables_left(), 8 - 3);
         assert!(mapper.is_mapped(PhysAddr::new(0x5020_2fff)));
         assert!(!mapper.is_mapped(PhysAddr::new(0x5020_3000)));
         assert!(!mapper.is_mapped(PhysAddr::new(0x8000_0000)));
@@ -245,6 +257,34 @@ mod tests {
         assert_eq!(
             walk(&tables, base, 0x7fe0_0000),
             descriptor::block(0x7fe0_0000, Access::Data, Regime::Hyp)
+        );
+    }
+
+    /// What is never mapped leaves its neighbours mapped, blocks where they were blocks.
+    #[test]
+    fn holes_in_blocks_split_only_those() {
+        let mut tables = pool(8);
+        let base = 0x4000_0000;
+        let mut mapper = Mapper::new(&mut tables, PhysAddr::new(base), Regime::Hyp);
+        mapper
+            .map(range(0x4000_0000, 0x8000_0000), Access::Data)
+            .unwrap();
+        mapper.unmap(range(0x4c0f_f000, 0x4c40_1000)).unwrap();
+        assert_eq!(mapper.tables_left(), 8 - 4);
+        for (at, mapped) in [
+            (0x4c0f_efff, true),
+            (0x4c0f_f000, false),
+            (0x4c20_0000, false),
+            (0x4c40_0fff, false),
+            (0x4c40_1000, true),
+            (0x4c60_0000, true),
+        ] {
+            assert_eq!(mapper.is_mapped(PhysAddr::new(at)), mapped, "{at:#x}");
+        }
+        let after = walk(&tables, base, 0x4c60_0000);
+        assert_eq!(
+            after,
+            descriptor::block(0x4c60_0000, Access::Data, Regime::Hyp)
         );
     }
 

@@ -4,6 +4,7 @@ pub mod descriptor;
 #[cfg(target_arch = "arm")]
 pub mod enable;
 pub mod mapper;
+pub mod walk;
 
 pub use descriptor::{Access, Regime};
 pub use mapper::{MapError, Mapper, Table};

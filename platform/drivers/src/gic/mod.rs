@@ -57,6 +57,15 @@ pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Option<Gic>, WindowError> {
 }
 
 impl Gic {
+    /// Finds an interrupt that somebody took and never ended. `affinity` is this CPU's, as
+    /// [`SystemCpuInterface::affinity`] has it.
+    pub fn active(&mut self, affinity: u32) -> Option<u32> {
+        match self {
+            Self::V2(gic) => gic.active(),
+            Self::V3(gic) => gic.active(affinity),
+        }
+    }
+
     /// Leaves no interrupt active, pending by software, or deliverable to this CPU, and no
     /// virtual interrupt armed. Allocates nothing and cannot fail: it is a step of the handoff.
     /// `cpu` is used with version 3 only.

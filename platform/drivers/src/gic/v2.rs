@@ -142,6 +142,11 @@ impl GicV2<'_> {
         }
     }
 
+    /// See [`super::Gic::active`].
+    pub(super) fn active(&mut self) -> Option<u32> {
+        first_active(&mut self.distributor, 0)
+    }
+
     /// Tells version 2 from version 1 by GICC_IIDR's architecture version (4.4.18): version 1
     /// has neither GICC_APR nor GICD_CPENDSGIR.
     fn is_version_2(&self) -> bool {
@@ -169,6 +174,19 @@ pub(super) fn settle_words(distributor: &mut UniqueMmioPointer<'_, Distributor>,
         set(field!(*distributor, clear_pending), index, mask);
         set(field!(*distributor, clear_active), index, u32::MAX);
     }
+}
+
+/// Finds the first active interrupt from word `first` of the bit registers on.
+pub(super) fn first_active(
+    distributor: &mut UniqueMmioPointer<'_, Distributor>,
+    first: u32,
+) -> Option<u32> {
+    let words = (field_shared!(*distributor, kind).read() & 0x1f) + 1;
+    let mut active = field!(*distributor, set_active);
+    (first..words).find_map(|index| {
+        let word = active.get(index as usize)?.read();
+        (word != 0).then(|| 32 * index + word.trailing_zeros())
+    })
 }
 
 fn set(mut words: UniqueMmioPointer<'_, [ReadPureWrite<u32>; 32]>, index: usize, value: u32) {
@@ -207,10 +225,10 @@ mod tests {
             fake
         }
 
-        fn settle(&mut self, with_hypervisor: bool) {
+        fn gic(&mut self, with_hypervisor: bool) -> GicV2<'_> {
             // SAFETY: The arrays have the blocks' sizes and alignment, are borrowed for the
             // pointers' lifetime, and any bit pattern is a valid register.
-            let mut gic = unsafe {
+            unsafe {
                 GicV2 {
                     distributor: UniqueMmioPointer::new(
                         core::ptr::NonNull::from(&mut self.distributor).cast(),
@@ -222,8 +240,11 @@ mod tests {
                         )
                     }),
                 }
-            };
-            gic.settle();
+            }
+        }
+
+        fn settle(&mut self, with_hypervisor: bool) {
+            self.gic(with_hypervisor).settle();
         }
 
         fn words(&self, offset: usize) -> &[u32] {
@@ -247,6 +268,20 @@ mod tests {
         assert_eq!(fake.distributor[0xf10 / 4..0xf20 / 4], [u32::MAX; 4]);
         assert_eq!(fake.cpu[0xd0 / 4..0xe0 / 4], [0; 4]);
         assert_eq!(fake.hypervisor, [0]);
+    }
+
+    #[test]
+    fn finds_an_active_interrupt_among_those_there_are() {
+        let mut fake = Fake::new(GIC_400, 1);
+        let mut active = |word: usize, bits| {
+            fake.distributor[0x300 / 4..0x380 / 4].fill(0);
+            fake.distributor[0x300 / 4 + word] = bits;
+            fake.gic(true).active()
+        };
+        assert_eq!(active(0, 0), None);
+        assert_eq!(active(0, 1 << 26), Some(26));
+        assert_eq!(active(1, 3 << 4), Some(36));
+        assert_eq!(active(2, 1), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use platform_api::DeviceNode;
 use safe_mmio::fields::{ReadPure, ReadPureWrite};
 use safe_mmio::{UniqueMmioPointer, field, field_shared};
 
-use super::v2::{Distributor, PRIVATE_PERIPHERALS, settle_words};
+use super::v2::{Distributor, PRIVATE_PERIPHERALS, first_active, settle_words};
 use crate::mmio::{self, WindowError};
 
 /// The part of a version 3 GIC that is in this CPU's system registers.
@@ -109,6 +109,19 @@ impl GicV3 {
         }
     }
 
+    /// See [`super::Gic::active`].
+    pub(super) fn active(&mut self, affinity: u32) -> Option<u32> {
+        let routing = field_shared!(self.distributor, control).read() & ROUTING != 0;
+        if routing && let Some(mut own) = self.redistributor(affinity) {
+            // Reads as GICR_ISACTIVER0 does (12.11.4).
+            let word = field!(own, clear_active).read();
+            if word != 0 {
+                return Some(word.trailing_zeros());
+            }
+        }
+        first_active(&mut self.distributor, u32::from(routing))
+    }
+
     /// Finds the redistributor of the CPU with this affinity.
     fn redistributor(&mut self, affinity: u32) -> Option<UniqueMmioPointer<'_, Redistributor>> {
         let (first, size) = self.redistributors;
@@ -182,13 +195,13 @@ mod tests {
             }
         }
 
-        fn settle(&mut self) {
+        fn gic(&mut self) -> GicV3 {
             // SAFETY: The memory is leaked, word-aligned, at least as large as the blocks, and
             // not touched otherwise while the controller is in use.
             let distributor = unsafe {
                 UniqueMmioPointer::new(NonNull::new(self.distributor.as_mut_ptr()).unwrap().cast())
             };
-            let mut gic = GicV3 {
+            GicV3 {
                 distributor,
                 redistributors: (
                     NonNull::new(self.redistributors.as_mut_ptr())
@@ -196,9 +209,12 @@ mod tests {
                         .cast(),
                     self.redistributors.len() * 4,
                 ),
-            };
+            }
+        }
+
+        fn settle(&mut self) {
             let mut cpu = Cpu(Cell::new(0));
-            gic.settle(&mut cpu);
+            self.gic().settle(&mut cpu);
             assert_eq!(cpu.0.get(), 1);
         }
     }
@@ -216,6 +232,20 @@ mod tests {
         assert_eq!(own[0x1_0280 / 4], u32::MAX);
         assert_eq!(own[0x1_0380 / 4], u32::MAX);
         assert_eq!(fake.redistributors[0x1_0180 / 4], 0);
+    }
+
+    #[test]
+    fn finds_an_active_interrupt_of_this_cpu_or_of_all() {
+        let mut fake = Fake::new(ROUTING, &[0, TYPE_LAST]);
+        fake.redistributors[0x1_0380 / 4] = 1 << 3;
+        // The distributor's first word is nobody's where there are redistributors.
+        fake.distributor[0x300 / 4] = 1;
+        assert_eq!(fake.gic().active(1), None);
+        fake.distributor[0x304 / 4] = 1 << 1;
+        assert_eq!(fake.gic().active(1), Some(33));
+        fake.redistributors[FRAME + 0x1_0380 / 4] = 1 << 26;
+        assert_eq!(fake.gic().active(1), Some(26));
+        assert_eq!(fake.gic().active(0), Some(3));
     }
 
     #[test]

@@ -4,11 +4,10 @@
 //! frame are kept; a port that is off is only switched on. Nothing here uses interrupts.
 
 use core::convert::Infallible;
-use core::ptr::NonNull;
 
 use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
-use platform_api::{Console, DeviceNode};
+use platform_api::{Console, DeviceNode, RawUart};
 use safe_mmio::fields::ReadPureWrite;
 
 use crate::mmio::{self, WindowError};
@@ -20,8 +19,8 @@ pub const COMPATIBLE: &[&str] = &["arm,pl011"];
 const DATA: usize = 0x00;
 /// Offset of the flag register, UARTFR (3.3.3).
 const FLAGS: usize = 0x18;
-/// UARTFR: the transmit FIFO is full.
-const FLAG_TRANSMIT_FULL: u32 = 1 << 5;
+/// UARTFR: the transmit FIFO is full, and the transmitter is busy.
+const FLAGS_BUSY: u8 = 1 << 5 | 1 << 3;
 /// Offset of the control register, UARTCR (3.3.8).
 const CONTROL: usize = 0x30;
 /// UARTCR: UARTEN, TXE and RXE.
@@ -46,8 +45,8 @@ pub struct Pl011<'a> {
 ///
 /// # Safety
 /// The node's first `reg` window is a PL011 of the running machine, mapped as device memory at
-/// its physical address, and nothing but the returned value uses it (but [`raw_put`], which
-/// touches no state of the driver).
+/// its physical address, and nothing but the returned value uses it (but [`super::raw_put`],
+/// which touches no state of the driver).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Pl011<'static>, WindowError> {
     let (registers, _) = mmio::registers::<PL011Registers>(node, 0)?;
     // SAFETY: The caller vouches for the registers; `Words` has their size and alignment, and
@@ -73,6 +72,12 @@ impl<'a> Pl011<'a> {
         Self {
             uart: Uart::new(registers),
         }
+    }
+
+    /// Describes the port whose registers are at `base` to those who need no driver.
+    pub fn raw(base: u32) -> RawUart {
+        let at = |offset| base.wrapping_add(u32::try_from(offset).unwrap_or(0));
+        RawUart::new(at(DATA), at(FLAGS), FLAGS_BUSY, 0, false)
     }
 
     /// Takes the next character off the receive FIFO. One with a line error (break, framing,
@@ -175,29 +180,6 @@ impl WriteReady for Pl011<'_> {
     }
 }
 
-/// How often [`raw_put`] looks for room: some milliseconds even on a slow bus, dozens of
-/// character times at 115200 baud.
-const RAW_PATIENCE: u32 = 100_000;
-
-/// Writes one byte for an exception handler: needs no driver, no lock, no heap, and ends even
-/// if the port is dead (the byte is then lost).
-///
-/// # Safety
-/// `base` is the address of a PL011's registers, 4-byte aligned and mapped as device memory (or
-/// the MMU is off).
-pub unsafe fn raw_put(base: NonNull<u8>, byte: u8) {
-    // SAFETY: The caller vouches for the registers; both offsets are word-aligned and inside.
-    unsafe {
-        let flags = base.add(FLAGS).cast::<u32>();
-        for _ in 0..RAW_PATIENCE {
-            if flags.read_volatile() & FLAG_TRANSMIT_FULL == 0 {
-                base.add(DATA).cast::<u32>().write_volatile(u32::from(byte));
-                return;
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,6 +190,7 @@ mod tests {
     const LINE: usize = 0x2c;
     const RECEIVE_EMPTY: u32 = 1 << 4;
     const BUSY: u32 = 1 << 3;
+    const FLAG_TRANSMIT_FULL: u32 = 1 << 5;
 
     /// A page of memory posing as the registers.
     #[repr(C, align(4096))]
@@ -247,6 +230,8 @@ mod tests {
                 compatible: COMPATIBLE,
                 reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
                 dma_coherent: false,
+                layout: platform_api::RegisterLayout::default(),
+                bus_width: None,
             };
             // SAFETY: The page is leaked and accessed as volatile only.
             unsafe { probe(&node) }.unwrap()
@@ -339,18 +324,5 @@ mod tests {
         Console::write(&mut port, b"z");
         device.join().unwrap();
         assert_eq!(page.get(DATA), u32::from(b'z'));
-    }
-
-    #[test]
-    fn raw_put_writes_or_gives_up() {
-        let page = Fake::new();
-        let base = NonNull::new(page.pointer(0)).unwrap().cast::<u8>();
-        // SAFETY: The page poses as the registers and is never freed.
-        unsafe { raw_put(base, b'!') };
-        assert_eq!(page.get(DATA), u32::from(b'!'));
-        page.set(FLAGS, FLAG_TRANSMIT_FULL);
-        // SAFETY: As above.
-        unsafe { raw_put(base, b'?') };
-        assert_eq!(page.get(DATA), u32::from(b'!'));
     }
 }

@@ -36,8 +36,8 @@ pub const COMPATIBLE: &[&str] = &["virtio,mmio"];
 pub enum Probe<C: Clock> {
     /// Nothing.
     Empty,
-    /// A device that nothing here drives. It was left alone; before a handoff it should be
-    /// stopped with [`Slot::reset`], in case the first stage left it running.
+    /// A device that nothing here drives. It was left alone; it should be stopped with
+    /// [`Slot::reset`] before memory is used, in case the caller left it running.
     Other(Slot, DeviceId),
     /// A disk, ready for use.
     Block(Box<VirtioBlock<C>>),

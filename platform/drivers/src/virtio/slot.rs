@@ -151,6 +151,8 @@ mod tests {
             compatible: super::super::COMPATIBLE,
             reg: &[PhysRange::from_size(start, 0x200).unwrap()],
             dma_coherent: true,
+            layout: platform_api::RegisterLayout::default(),
+            bus_width: None,
         };
         // SAFETY: The memory is leaked and poses as the registers.
         (unsafe { Slot::new(&node) }.unwrap(), memory)

@@ -8,7 +8,7 @@ fn card() -> Card {
     let mut card = Card {
         size: 256 << 20,
         label: Some("BATON".to_owned()),
-        files: Vec::new(),
+        ..Card::default()
     };
     let bytes = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     card.add("boot.scr", b"script".to_vec()).unwrap();
@@ -141,4 +141,35 @@ fn missing_sources_are_named() {
     let recipe = Recipe::parse("size 64M\nfile kernel/zImage\n").unwrap();
     let error = Card::gather(&recipe, folder.path(), folder.path()).unwrap_err();
     assert!(error.to_string().contains("kernel/zImage"), "{error}");
+}
+
+#[test]
+fn what_a_boot_rom_loads_lies_where_it_looks() {
+    let mut card = card();
+    card.add_raw(8192, b"first stage".to_vec()).unwrap();
+    card.add_raw(512, vec![0x11; 7680]).unwrap();
+    let (_folder, path) = written(&card);
+    let image = fs::read(&path).unwrap();
+    assert_eq!(&image[8192..][..11], b"first stage");
+    assert_eq!(image[512..8192], [0x11; 7680]);
+    assert_eq!(image[510..512], [0x55, 0xaa], "the table");
+}
+
+#[test]
+fn raw_bytes_lie_over_nothing() {
+    let mut card = card();
+    card.add_raw(8192, vec![0; 512]).unwrap();
+    for (offset, length) in [
+        (0, 1),
+        (511, 1),
+        (8192, 1),
+        (8191, 2),
+        (8703, 1),
+        (1 << 20, 1),
+        ((1 << 20) - 1, 2),
+        (u64::MAX, 1),
+    ] {
+        let error = card.add_raw(offset, vec![0; length]).unwrap_err();
+        assert!(error.to_string().contains("hold something else"));
+    }
 }

@@ -72,6 +72,30 @@ fn loads_segments_from_a_file_and_from_memory() {
     check(&board, &handoff);
 }
 
+/// Staged, each segment has its sum; what the file was copied from may go.
+#[test]
+fn segments_are_staged_and_watched() {
+    let mut board = Board::new(&[("hello.elf", &hello())]);
+    let ended = board.run(|cx| {
+        assert!(command(cx, "kexec -l hello.elf --initrd=hello.elf").is_err());
+        command(cx, "kexec -l hello.elf").unwrap();
+        assert_eq!(cx.map.staged.len(), 3, "two segments and the tree");
+        let cleared = PhysAddr::new(0x4200_1000);
+        let memory = &mut cx.machine.memory;
+        memory.write(cleared, platform_api::Width::Byte, 1).unwrap();
+        let refusal = command(cx, "kexec -e").unwrap_err();
+        let refusal = alloc::string::ToString::to_string(&refusal);
+        assert!(
+            refusal.starts_with("segment 1 at [0x42000000-"),
+            "{refusal}"
+        );
+        let memory = &mut cx.machine.memory;
+        memory.write(cleared, platform_api::Width::Byte, 0).unwrap();
+        command(cx, "kexec -e").unwrap();
+    });
+    check(&board, &ended.unwrap_err());
+}
+
 #[test]
 fn segments_may_lie_above_the_file() {
     let mut board = Board::new(&[]);

@@ -333,3 +333,97 @@ fn usage_is_asked_for() {
         assert_eq!(board.refuses(line), "wrong arguments", "{line}");
     }
 }
+
+/// A board whose first stage loaded an initrd, and wrote a /memreserve/ entry for it, as U-Boot.
+fn with_first_stages_initrd() -> (Board, PhysRange) {
+    let mut board = board();
+    let initrd = range(0x4400_0000, INITRD as u64);
+    board.memory.fill(0x4400_0000, &pattern(INITRD));
+    board.map.initrd = Some(initrd);
+    let entry = range(0x4400_0000, 0x1_2000);
+    board.reserve(entry, crate::boot::MEMRESERVE);
+    if let Some(tree) = &mut board.tree {
+        tree.add_reservation(entry.start().as_u64(), entry.size());
+    }
+    (board, initrd)
+}
+
+#[test]
+fn the_first_stages_initrd_is_used_where_none_is_named() {
+    let (mut board, initrd) = with_first_stages_initrd();
+    let handoff = board.boots("bootz zImage");
+    assert!(handoff.clean.iter().any(|range| range == initrd));
+    let tree = board.tree_at(handoff.device_tree);
+    let chosen = tree.find("/chosen").unwrap();
+    let start = tree.property(chosen, "linux,initrd-start").unwrap();
+    assert_eq!(crate::devicetree::number(start), Some(0x4400_0000));
+    // By its address, or a part of it, too.
+    for line in ["bootz zImage 44000000:11170", "bootz zImage 44000000:1000"] {
+        with_first_stages_initrd().0.boots(line);
+    }
+}
+
+#[test]
+fn the_first_stages_initrd_is_kept_where_another_is_named() {
+    for line in [
+        "bootz zImage -",
+        "bootz zImage initrd.img",
+        "bootelf tiny.elf",
+    ] {
+        let (mut board, initrd) = with_first_stages_initrd();
+        board.map.reserved.clear();
+        board.tree = Some(crate::boot::testing::tree());
+        if line.starts_with("bootelf") {
+            let refusal = board.refuses("bootelf 44000000:100");
+            assert!(
+                refusal.contains("overlaps the first stage's initrd at [0x44000000-"),
+                "{refusal}"
+            );
+            continue;
+        }
+        let handoff = board.boots(line);
+        assert!(handoff.clean.iter().all(|range| !range.overlaps(initrd)));
+        assert!(board.ram(initrd) == pattern(INITRD));
+        let overwritten = board.refuses("bootz zImage 44008000:20000");
+        assert!(
+            overwritten.contains("first stage's initrd"),
+            "{overwritten}"
+        );
+    }
+}
+
+#[test]
+fn the_tree_tells_of_the_log() {
+    use crate::log::{Log, SIZE};
+    let at = range(0x4fe0_0000, 4096);
+    let mut board = board();
+    board.reserve(at, "baton-log");
+    let ended = board.run(|cx| {
+        let page = alloc::boxed::Box::leak(alloc::boxed::Box::new([0; SIZE]));
+        cx.log = Log::open(page, at).0;
+        cx.log.record(format_args!("boot 1"));
+        crate::boot::testing::command(cx, "bootz -n zImage initrd.img").unwrap();
+        crate::boot::testing::command(cx, "bootz zImage initrd.img").unwrap();
+    });
+    let handoff = ended.unwrap_err();
+    let tree = board.tree_at(handoff.device_tree);
+    let chosen = tree.find("/chosen").unwrap();
+    let (entry, start) = (handoff.entry, handoff.device_tree);
+    let text = alloc::format!("boot 1\nboot zImage, initrd.img: entry {entry}, tree {start}\n");
+    assert_eq!(tree.text(chosen, "baton,log"), Some(text.as_str()));
+    assert_eq!(
+        tree.property(chosen, "baton,boot-count"),
+        Some(&[0, 0, 0, 1][..])
+    );
+    let node = tree.find("/reserved-memory/baton-log@4fe00000").unwrap();
+    assert_eq!(tree.text(node, "compatible"), Some("baton,log"));
+    // A node, and no /memreserve/ entry beside it.
+    assert!(tree.reservations().is_empty());
+    // The dry run promised this very tree.
+    let clean = handoff.clean.iter().last().unwrap();
+    let sum = alloc::format!(
+        "device tree, crc32 {:08x}",
+        crc32fast::hash(&board.ram(clean))
+    );
+    assert!(board.console.text().contains(&sum));
+}

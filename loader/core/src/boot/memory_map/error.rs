@@ -45,6 +45,7 @@ impl fmt::Display for ClaimError {
             } => {
                 let kind = match holder {
                     Holder::Reserved => "reserved memory ",
+                    Holder::FirstStage => "the ",
                     Holder::Loader | Holder::Plan | Holder::Free => "",
                 };
                 write!(f, "{owner} at {range} overlaps {kind}{by_owner} at {by}")

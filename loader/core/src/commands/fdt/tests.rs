@@ -294,6 +294,14 @@ impl PhysicalMemory for Ram {
     fn write(&mut self, address: PhysAddr, _: Width, _: u64) -> Result<(), MemoryError> {
         Err(MemoryError::Unaddressable(address))
     }
+
+    fn keep(&mut self, _: PhysRange, _: &'static str) {
+        unreachable!()
+    }
+
+    fn release(&mut self, _: PhysRange) {
+        unreachable!()
+    }
 }
 
 #[test]

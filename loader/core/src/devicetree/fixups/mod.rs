@@ -6,12 +6,13 @@ mod boot_cpu;
 mod bootargs;
 mod entropy;
 mod initrd;
+mod log;
 mod memory;
 mod reservations;
 
 use platform_api::PhysRange;
 
-use super::{TreeError, WorkingTree, cell};
+use super::{NodeId, TreeError, WorkingTree, cell};
 
 /// Random bits for the kernel's layout and its random number generator.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,17 @@ pub struct Entropy {
     pub kaslr_seed: u64,
     /// `rng-seed`.
     pub rng_seed: [u8; 32],
+}
+
+/// The log that survives, as the payload's tree tells of it.
+#[derive(Clone, Copy)]
+pub struct LogFacts<'a> {
+    /// Where the next Baton finds it.
+    pub page: PhysRange,
+    /// Which boot this is.
+    pub count: u32,
+    /// Its lines, and those that are added before the handoff.
+    pub text: [&'a str; 2],
 }
 
 /// What is true about this boot.
@@ -37,6 +49,8 @@ pub struct FixupFacts<'a> {
     pub entropy: Option<Entropy>,
     /// `reg` of the CPU that enters the payload.
     pub boot_cpu: u32,
+    /// The log; `None` leaves what the tree says of one.
+    pub log: Option<LogFacts<'a>>,
 }
 
 /// One change to the tree.
@@ -68,6 +82,10 @@ pub static FIXUPS: &[Fixup] = &[
     Fixup {
         name: "entropy",
         apply: entropy::apply,
+    },
+    Fixup {
+        name: "log",
+        apply: log::apply,
     },
     Fixup {
         name: "boot-cpu",

@@ -9,7 +9,7 @@ use super::{
         TreeError, WorkingTree, check,
         testing::{printed, tree},
     },
-    Entropy, FIXUPS, FixupFacts, apply,
+    Entropy, FIXUPS, FixupFacts, LogFacts, apply,
 };
 
 const NOTHING: FixupFacts<'static> = FixupFacts {
@@ -19,6 +19,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    log: None,
 };
 
 fn range(start: u64, size: u64) -> PhysRange {
@@ -150,6 +151,34 @@ fn reservations_are_added_once() {
         ..NOTHING
     };
     fixture!("reservations", "reservations", facts);
+}
+
+#[test]
+fn the_log_has_one_node_and_two_properties() {
+    let log = Some(LogFacts {
+        page: range(0x4fbf_f000, 0x1000),
+        count: 3,
+        text: ["boot 3\n", "boot zImage\n"],
+    });
+    fixture!("log", "log", FixupFacts { log, ..NOTHING });
+    fixture!("log-again", "log", FixupFacts { log, ..NOTHING });
+}
+
+#[test]
+fn a_tree_that_cannot_tell_of_the_log_is_booted_without() {
+    let facts = FixupFacts {
+        log: Some(LogFacts {
+            page: range(0x4fbf_f000, 0x1000),
+            count: 3,
+            text: ["", ""],
+        }),
+        ..NOTHING
+    };
+    let source = "/dts-v1/; / { reserved-memory { #address-cells = <3>; }; };";
+    assert_eq!(
+        printed(&fixed(source, "log", &facts)),
+        printed(&tree(source))
+    );
 }
 
 #[test]

@@ -39,6 +39,7 @@ impl<'a> Reader<'a> {
                     range,
                     name: "cpu-release-addr".to_owned(),
                     no_map: false,
+                    log: false,
                 });
             }
         }

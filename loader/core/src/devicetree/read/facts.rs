@@ -25,16 +25,26 @@ pub(super) enum Key {
     LinuxStdoutPath,
     InitrdStart,
     InitrdEnd,
+    RegShift,
+    RegIoWidth,
+    RegOffset,
+    BusWidth,
 }
 
-const KEYS: usize = 22;
+const KEYS: usize = 26;
 
 /// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
 /// byte, before anybody looks for the end.
 fn key(name: &[u8]) -> Option<Key> {
     let (first, rest) = name.split_first()?;
     let candidates: &[(&[u8], Key)] = match first {
-        b'r' => &[(b"eg\0", Key::Reg), (b"anges\0", Key::Ranges)],
+        b'r' => &[
+            (b"eg\0", Key::Reg),
+            (b"anges\0", Key::Ranges),
+            (b"eg-shift\0", Key::RegShift),
+            (b"eg-io-width\0", Key::RegIoWidth),
+            (b"eg-offset\0", Key::RegOffset),
+        ],
         b'c' => &[
             (b"ompatible\0", Key::Compatible),
             (b"lock-frequency\0", Key::ClockFrequency),
@@ -63,7 +73,10 @@ fn key(name: &[u8]) -> Option<Key> {
         b'n' => &[(b"o-map\0", Key::NoMap)],
         b'm' => &[(b"odel\0", Key::Model), (b"ethod\0", Key::Method)],
         b'e' => &[(b"nable-method\0", Key::EnableMethod)],
-        b'b' => &[(b"ootargs\0", Key::Bootargs)],
+        b'b' => &[
+            (b"ootargs\0", Key::Bootargs),
+            (b"us-width\0", Key::BusWidth),
+        ],
         _ => return None,
     };
     candidates

@@ -33,13 +33,14 @@ impl WorkingTree {
 
     /// Returns the offset of `name` in the strings block, adding it if need be.
     fn intern(&mut self, name: &str) -> u32 {
-        let mut offset = 0;
         // A name may be the end of a longer one, but looking at whole strings is enough.
-        for known in self.strings.split(|&byte| byte == 0) {
+        let mut rest = self.strings.as_slice();
+        while let Some(end) = rest.iter().position(|&byte| byte == 0) {
+            let (known, behind) = rest.split_at_checked(end).unwrap_or_default();
             if known == name.as_bytes() {
-                return narrow(offset);
+                return narrow(self.strings.len() - rest.len());
             }
-            offset += known.len() + 1;
+            rest = behind.get(1..).unwrap_or_default();
         }
         let offset = self.strings.len();
         self.strings.extend_from_slice(name.as_bytes());

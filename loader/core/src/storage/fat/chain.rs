@@ -128,7 +128,7 @@ impl FatVolume<'_> {
 
     /// Makes the window hold the entry of `cluster`; if it must be read, with those of `more`
     /// clusters after it as far as the window's size allows.
-    fn hold(&mut self, cluster: u32, more: u32) -> Result<(), StorageError> {
+    pub(super) fn hold(&mut self, cluster: u32, more: u32) -> Result<(), StorageError> {
         let kind = self.geometry.kind();
         let at = kind.entry_offset(u64::from(cluster));
         let length = kind.entry_len() as u64;
@@ -164,6 +164,11 @@ impl FatVolume<'_> {
 }
 
 impl Window {
+    /// Forgets what it holds.
+    pub(super) fn forget(&mut self) {
+        self.length = 0;
+    }
+
     /// Counts the entries from that of `cluster` on that link to their neighbours; at most
     /// `limit`, and no more than the window holds.
     fn consecutive(&self, kind: FatKind, cluster: u32, limit: u32) -> u32 {
@@ -212,7 +217,7 @@ impl Window {
     }
 
     /// Reads the entry of `cluster`, if the window holds it.
-    fn entry(&self, kind: FatKind, cluster: u32) -> Option<u32> {
+    pub(super) fn entry(&self, kind: FatKind, cluster: u32) -> Option<u32> {
         let cluster = u64::from(cluster);
         let at = kind.entry_offset(cluster).checked_sub(self.start)?;
         if at + kind.entry_len() as u64 > self.length {

@@ -12,17 +12,18 @@ use hadris_fat_raw::{
 use super::{FatError, FatVolume, StorageError};
 use crate::storage::{
     Entry,
-    blocks::{buffer, read_bytes},
+    blocks::{read_bytes, zeroed},
 };
 
 /// Bytes in a slot.
-const SLOT: usize = 32;
+pub const SLOT: usize = 32;
 /// Bytes of a directory read at once; its clusters may be larger.
 const PIECE: u64 = 4096;
 /// Entries that are listed.
 const MAX_LISTED: usize = 8192;
 
 /// Where a directory is.
+#[derive(Clone, Copy)]
 pub enum Place {
     /// In a region of the volume: the root of FAT12 and FAT16.
     Fixed {
@@ -36,14 +37,19 @@ pub enum Place {
 }
 
 /// A file or directory as found in its directory.
-struct Found<'a> {
-    entry: ShortEntry,
+pub struct Found<'a> {
+    /// Its entry.
+    pub entry: ShortEntry,
+    /// Where the entry is in the volume.
+    pub at: u64,
     /// The long name, if it has one.
-    long: Option<&'a [u16]>,
+    pub long: Option<&'a [u16]>,
 }
 
 /// Looks at an entry; says whether that was enough.
 type Visit<'v> = dyn FnMut(&Found<'_>) -> Result<bool, StorageError> + 'v;
+/// Looks at a slot and its place; says whether that was enough.
+type VisitSlot<'v> = dyn FnMut(u64, &[u8; SLOT]) -> Result<bool, StorageError> + 'v;
 
 impl FatVolume<'_> {
     /// Finds an entry by its long or its short name. ASCII letters match in either case.
@@ -85,11 +91,27 @@ impl FatVolume<'_> {
     }
 
     /// Shows each file and directory to `visit`, until that has enough.
-    fn visit(&mut self, place: Place, visit: &mut Visit<'_>) -> Result<(), StorageError> {
+    pub(super) fn visit(
+        &mut self,
+        place: Place,
+        visit: &mut Visit<'_>,
+    ) -> Result<(), StorageError> {
         let mut names = Assembler::new();
+        self.slots(place, &mut |at, slot| {
+            visit_slot(at, slot, &mut names, visit)
+        })
+    }
+
+    /// Shows each slot of a directory to `visit`, those behind its end mark too, until that has
+    /// enough. A slot's place is its offset in the volume.
+    pub(super) fn slots(
+        &mut self,
+        place: Place,
+        visit: &mut VisitSlot<'_>,
+    ) -> Result<(), StorageError> {
         match place {
             Place::Fixed { start, size } => {
-                self.visit_region(start, size, &mut names, visit)?;
+                self.visit_region(start, size, visit)?;
             }
             Place::Chain(first) => {
                 let size = u64::from(self.geometry.cluster_size());
@@ -98,7 +120,7 @@ impl FatVolume<'_> {
                 let mut cluster = first;
                 loop {
                     let start = self.offset(cluster)?;
-                    if self.visit_region(start, size, &mut names, visit)? {
+                    if self.visit_region(start, size, visit)? {
                         break;
                     }
                     budget = budget.saturating_sub(size);
@@ -114,24 +136,28 @@ impl FatVolume<'_> {
     }
 
     /// Visits the slots in `size` bytes of the volume from `start` on. Returns whether that was
-    /// the last of them.
+    /// enough.
     fn visit_region(
         &mut self,
         start: u64,
         size: u64,
-        names: &mut Assembler,
-        visit: &mut Visit<'_>,
+        visit: &mut VisitSlot<'_>,
     ) -> Result<bool, StorageError> {
         let length = size.min(PIECE);
-        let mut bytes: Vec<u8> = buffer(usize::try_from(length).unwrap_or(0))?;
+        let mut bytes = zeroed(usize::try_from(length).unwrap_or(0))?;
         let mut done = 0;
         while done < size {
             let left = usize::try_from(size - done).unwrap_or(usize::MAX);
             let piece = bytes.len().min(left);
             let piece = bytes.get_mut(..piece).unwrap_or_default();
             read_bytes(self.device, self.base + start + done, piece)?;
-            if visit_slots(piece, names, visit)? {
-                return Ok(true);
+            let (slots, _) = piece.as_chunks::<SLOT>();
+            let mut at = start + done;
+            for slot in slots {
+                if visit(at, slot)? {
+                    return Ok(true);
+                }
+                at += SLOT as u64;
             }
             done += length;
         }
@@ -139,38 +165,34 @@ impl FatVolume<'_> {
     }
 }
 
-/// Visits the slots in a piece of a directory. Returns whether that was the last of them.
-fn visit_slots(
-    bytes: &[u8],
+/// Visits a slot. Returns whether that was enough.
+fn visit_slot(
+    at: u64,
+    slot: &[u8; SLOT],
     names: &mut Assembler,
     visit: &mut Visit<'_>,
 ) -> Result<bool, StorageError> {
-    let (slots, _) = bytes.as_chunks::<SLOT>();
-    for slot in slots {
-        if slot.first() == Some(&ENTRY_FREE) {
-            names.reset();
-            continue;
+    if slot.first() == Some(&ENTRY_FREE) {
+        names.reset();
+        return Ok(false);
+    }
+    match Slot::parse(slot) {
+        Slot::End => return Ok(true),
+        Slot::Free => names.reset(),
+        Slot::Long(part) => names.push(&part),
+        Slot::Short(entry) if entry.is_visible() => {
+            let long = names.finish(entry.lfn_checksum());
+            let long = long.filter(|units| !units.is_empty());
+            return visit(&Found { entry, at, long });
         }
-        match Slot::parse(slot) {
-            Slot::End => return Ok(true),
-            Slot::Free => names.reset(),
-            Slot::Long(part) => names.push(&part),
-            Slot::Short(entry) if entry.is_visible() => {
-                let long = names.finish(entry.lfn_checksum());
-                let long = long.filter(|units| !units.is_empty());
-                if visit(&Found { entry, long })? {
-                    return Ok(true);
-                }
-            }
-            Slot::Short(_) => names.reset(),
-        }
+        Slot::Short(_) => names.reset(),
     }
     Ok(false)
 }
 
 impl Found<'_> {
     /// Tells whether this is its long or its short name.
-    fn is_named(&self, name: &str) -> bool {
+    pub fn is_named(&self, name: &str) -> bool {
         if let Some(units) = self.long
             && eq_folded(units.iter().copied(), name.encode_utf16(), fold_ascii)
         {

@@ -1,4 +1,4 @@
-//! FAT12, FAT16 and FAT32, read only.
+//! FAT12, FAT16 and FAT32.
 //!
 //! `hadris-fat-raw` knows the layouts: boot sector, allocation-table entries, directory slots,
 //! long names. The driver above it, `hadris-fat`, fetches table entries one by one through a
@@ -6,16 +6,25 @@
 //! requests for the chain of a 5.5 MB kernel in clusters of 4 KiB. Here a chain is swept over a
 //! window of the table (`chain.rs`): about 30 k and 4 requests, look-up and boot sector included.
 
+mod allocate;
 mod chain;
 mod directory;
+mod names;
+mod room;
+mod table;
+mod write;
 
 use alloc::vec::Vec;
 
 use hadris_fat_raw::{BOOT_SECTOR_LEN, BootError, Geometry, RootLocation, ShortEntry, parse_boot};
 use platform_api::BlockDevice;
 
+pub use self::write::GoOn;
 use self::{chain::Window, directory::Place};
 use super::{Entry, Extent, FatError, StorageError, blocks::read_bytes, partition::Region};
+
+/// A file's size, and where its bytes are on the device.
+type Content = (u64, Vec<Extent>);
 
 /// A FAT volume on a device.
 pub struct FatVolume<'a> {
@@ -55,12 +64,40 @@ impl<'a> FatVolume<'a> {
         })
     }
 
-    /// Finds a file; returns its size and where its bytes are on the device.
-    pub fn open(&mut self, path: &str) -> Result<(u64, Vec<Extent>), StorageError> {
+    /// Finds a file.
+    pub fn open(&mut self, path: &str) -> Result<Content, StorageError> {
         let entry = self.file(path)?;
+        self.content(&entry)
+    }
+
+    /// Follows a file's chain.
+    fn content(&mut self, entry: &ShortEntry) -> Result<Content, StorageError> {
         let first = entry.first_cluster(self.geometry.kind());
         let extents = self.extents(first, entry.size())?;
         Ok((u64::from(entry.size()), extents))
+    }
+
+    /// Finds files in the root directory, all in one pass.
+    pub fn open_each<const N: usize>(
+        &mut self,
+        names: [&str; N],
+    ) -> Result<[Result<Content, StorageError>; N], StorageError> {
+        let mut found = [None; N];
+        let root = self.root();
+        self.visit(root, &mut |candidate| {
+            for (place, name) in found.iter_mut().zip(names) {
+                if place.is_none() && candidate.is_named(name) {
+                    *place = Some(candidate.entry);
+                }
+            }
+            Ok(found.iter().all(Option::is_some))
+        })?;
+        let mut found = found.into_iter();
+        Ok(names.map(|name| match found.next().flatten() {
+            None => Err(StorageError::Missing(name.into())),
+            Some(entry) if entry.is_dir() => Err(StorageError::IsDirectory(name.into())),
+            Some(entry) => self.content(&entry),
+        }))
     }
 
     /// Returns a file's size.

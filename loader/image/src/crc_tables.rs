@@ -13,8 +13,9 @@ unsafe extern "C" {
 /// # Safety
 /// Called once, before anything of crc32fast is.
 pub unsafe fn make() {
+    let tables = &raw mut __crc_tables;
     // SAFETY: the room has the tables' size and alignment and nobody reads it yet. That crate
     // calls its static immutable, and it is from here on: what is written is what its source says
     // was always there.
-    fill(unsafe { &mut *(&raw mut __crc_tables) });
+    fill(unsafe { &mut *tables });
 }

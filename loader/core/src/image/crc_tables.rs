@@ -9,11 +9,19 @@ const POLYNOMIAL: u32 = 0xedb8_8320;
 /// Fills the tables.
 pub fn fill(tables: &mut Tables) {
     let [first, others @ ..] = tables;
-    for (byte, entry) in (0..).zip(first.iter_mut()) {
-        *entry = (0..8).fold(byte, |crc: u32, _| {
-            // The bit that falls out decides: all ones or none, without a branch.
-            crc >> 1 ^ (POLYNOMIAL & (crc & 1).wrapping_neg())
-        });
+    *first = [0; 256];
+    // A byte's CRC is that of its lowest bit, exclusive-or that of the others: each round knows
+    // the bytes without the bits of this and the later rounds.
+    let mut of_bit = 1;
+    for bit in [128, 64, 32, 16, 8, 4, 2, 1] {
+        // What falls out decides: all ones or none.
+        of_bit = of_bit >> 1 ^ (POLYNOMIAL & (of_bit & 1_u32).wrapping_neg());
+        for bytes in first.chunks_exact_mut(2 * bit) {
+            let (without, with) = bytes.split_at_mut(bit);
+            if let ([without, ..], [with, ..]) = (without, with) {
+                *with = *without ^ of_bit;
+            }
+        }
     }
     let mut before: &[u32; 256] = first;
     for table in others {

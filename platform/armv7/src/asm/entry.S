@@ -264,7 +264,10 @@ entry:
     mov     r5, #0
     mov     r6, #0
     mov     r9, #0
-2:  cmp     r2, r3                      @ both multiples of 16
+2:  cmp     r2, r3                      @ both multiples of 4096
+    stmlo   r2!, {r4-r6, r9}
+    stmlo   r2!, {r4-r6, r9}
+    stmlo   r2!, {r4-r6, r9}
     stmlo   r2!, {r4-r6, r9}
     blo     2b
     mov     r7, #0                      @ the backtrace ends here

@@ -13,6 +13,7 @@ use crate::{
     env::{Environment, Store},
     log::Log,
     machine::Machine,
+    shell::State,
 };
 
 /// Characters written between two looks at the receiver. A character arrives in the time one
@@ -128,8 +129,8 @@ pub struct Context<'a> {
     pub repeat: Option<String>,
     /// What the memory commands know from one call to the next.
     pub remembered: Remembered,
-    /// How deep `run` is nested.
-    pub depth: u8,
+    /// Shell variables, and how deep commands are nested.
+    pub shell: State,
     /// The last character written through this context was a newline.
     pub at_line_start: bool,
     /// A command runs: Ctrl-C ends what it writes.
@@ -163,7 +164,7 @@ impl<'a> Context<'a> {
             input: Input::default(),
             repeat: None,
             remembered: Remembered::default(),
-            depth: 0,
+            shell: State::default(),
             at_line_start: true,
             running: false,
             output_cut: false,

@@ -15,6 +15,6 @@ fuzz_target!(|data: &[u8]| {
         for _ in 0..POLLS {
             session.poll(cx);
         }
-        cx.depth = 0;
+        cx.shell.reset();
     });
 });

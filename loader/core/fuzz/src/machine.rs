@@ -148,7 +148,7 @@ impl Bench {
         }
         let ended = catch_handoff(|| body(&mut cx));
         if ended.is_ok() {
-            assert_eq!(cx.depth, 0, "the nesting depth was not put back");
+            assert!(cx.shell.is_idle(), "the nesting was not put back");
         }
         assert!(cx.env.size() <= CAPACITY, "{} bytes", cx.env.size());
         for (name, value) in cx.env.iter() {

@@ -97,6 +97,7 @@ fn every_example_runs() {
         ("uEnv.txt", b"console=ttyAMA0\n"),
         ("initrd.img", b"initrd"),
         ("old.img", b"old"),
+        ("boot.scr", b"echo script\n"),
         ("virt.dtb", &overlay),
     ]);
     let mut problems: Vec<String> = Vec::new();

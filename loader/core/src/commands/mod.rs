@@ -18,6 +18,7 @@ mod echo;
 mod editenv;
 mod env;
 mod exception;
+mod exit;
 mod fatmkdir;
 mod fatrm;
 mod fatsize;
@@ -30,6 +31,7 @@ mod help;
 mod hyp;
 mod iminfo;
 mod inflate;
+mod itest;
 mod kexec;
 mod license;
 mod load;
@@ -44,6 +46,7 @@ mod mmc;
 mod ms;
 mod mtest;
 mod mw;
+mod operand;
 mod panic;
 mod part;
 mod poweroff;
@@ -54,9 +57,15 @@ mod run;
 mod save;
 mod saveenv;
 mod setenv;
+mod setexpr;
+mod showvar;
 mod size;
 mod size_text;
 mod sleep;
+mod source;
+mod test;
+mod time;
+mod truth;
 mod unzip;
 mod version;
 mod virtio;
@@ -118,6 +127,8 @@ pub enum CommandError {
     Usage,
     /// The status alone: the command said itself what there was to say (`false`, `cmp`).
     Status(u8),
+    /// `exit`: leave the innermost script, with this status.
+    Exit(u8),
     /// Ctrl-C.
     Interrupted,
     /// Words of its own, naming the offending value.
@@ -160,7 +171,7 @@ impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage => f.write_str("wrong arguments"),
-            Self::Status(status) => write!(f, "status {status}"),
+            Self::Status(status) | Self::Exit(status) => write!(f, "status {status}"),
             Self::Interrupted => f.write_str("<INTERRUPT>"),
             Self::Message(text) => f.write_str(text),
             Self::Memory(error) => error.fmt(f),
@@ -275,6 +286,8 @@ pub static COMMANDS: &[&Command] = &[
     &editenv::EDITENV,
     &env::ENV,
     &exception::EXCEPTION,
+    &exit::EXIT,
+    &truth::FALSE,
     &fatmkdir::FATMKDIR,
     &fatrm::FATRM,
     &fatsize::FATSIZE,
@@ -289,6 +302,7 @@ pub static COMMANDS: &[&Command] = &[
     &hyp::HYP,
     &cache::ICACHE,
     &iminfo::IMINFO,
+    &itest::ITEST,
     &kexec::KEXEC,
     &license::LICENSE,
     &load::LOAD,
@@ -313,10 +327,16 @@ pub static COMMANDS: &[&Command] = &[
     &save::SAVE,
     &saveenv::SAVEENV,
     &setenv::SETENV,
+    &setexpr::SETEXPR,
     &hash::SHA1SUM,
     &hash::SHA256SUM,
+    &showvar::SHOWVAR,
     &size::SIZE,
     &sleep::SLEEP,
+    &source::SOURCE,
+    &test::TEST,
+    &time::TIME,
+    &truth::TRUE,
     &unzip::UNZIP,
     &version::VERSION,
     &virtio::VIRTIO,

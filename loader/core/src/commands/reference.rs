@@ -26,8 +26,8 @@ const INTRODUCTION: &str = "\
      UPDATE_DOCS=1 cargo test -p baton-core --test reference -->
 
 Numbers are hexadecimal, with or without `0x`, where nothing else is said. A command can be shortened to what begins no
-other command's name. `a; b` runs both, `a && b` runs b if a succeeds, `a || b` if it fails; `${name}` stands for a variable,
-`$?` for the status of the last command. Ctrl-C stops any command, and the rest of its line.
+other command's name. Ctrl-C stops any command, and the rest of its line. The language around them, `if`, `for`, `${name}`,
+`$?` and the rest, is in [shell.md](shell.md).
 ";
 
 /// Renders the reference as Markdown.

@@ -39,7 +39,7 @@ pub(super) fn run_variable(cx: &mut Context<'_>, name: &str) -> Result<(), Comma
         .ok_or_else(|| CommandError::Message(format!("## Error: \"{name}\" not defined")))?;
     match (execute(cx, &text), cx.status) {
         (Outcome::Interrupted, _) => Err(CommandError::Interrupted),
-        (Outcome::Finished, 0) => Ok(()),
-        (Outcome::Finished, status) => Err(CommandError::Status(status)),
+        (Outcome::Finished | Outcome::Exited, 0) => Ok(()),
+        (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::Status(status)),
     }
 }

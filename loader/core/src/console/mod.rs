@@ -19,7 +19,7 @@ pub use history::History;
 pub use input::Input;
 pub use line::read_line;
 pub use pager::Pager;
-pub use session::{PROMPT, Session};
+pub use session::{CONTINUATION, PROMPT, Session};
 
 /// Ctrl-C.
 pub const INTERRUPT: u8 = 0x03;

@@ -1,5 +1,6 @@
 //! The prompt: reads lines, runs them, for ever.
 
+use alloc::string::String;
 use core::fmt::Write;
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     context::Context,
-    shell::{Outcome, execute},
+    shell::{Outcome, execute, is_incomplete},
 };
 
 /// What a line is typed behind. Nothing else starts a line so.
@@ -21,10 +22,19 @@ pub const PROMPT: &str = "=> ";
 /// it is a blank. Characters of a paste are 10 ms apart at 1200 baud, keys that are pressed more.
 const KEY_PAUSE_US: u64 = 20_000;
 
+/// What a line is typed behind that goes on with an open `if`, quote or the like.
+pub const CONTINUATION: &str = "> ";
+
+/// The most bytes of a command that is typed on several lines. All of it is looked at after
+/// each of them.
+const MAX_OPEN: usize = 16 * 1024;
+
 /// The dialogue at the prompt.
 pub struct Session {
     editor: LineEditor,
     prompted: bool,
+    /// The lines of a command that is not complete yet, each with its newline.
+    open: String,
 }
 
 impl Default for Session {
@@ -32,6 +42,7 @@ impl Default for Session {
         Self {
             editor: LineEditor::new(PROMPT),
             prompted: false,
+            open: String::new(),
         }
     }
 }
@@ -52,7 +63,7 @@ impl Session {
             Autoboot::Disabled => {}
             Autoboot::Stopped(key) => self.editor.swallow(key),
             Autoboot::Boot => {
-                if let Some(command) = cx.env.get("bootcmd").map(alloc::string::String::from) {
+                if let Some(command) = cx.env.get("bootcmd").map(String::from) {
                     self.execute(cx, &command);
                 }
             }
@@ -100,7 +111,12 @@ impl Session {
             let _ = writeln!(cx, "{lost} characters typed too early were lost");
         }
         cx.coloured = style::coloured(&cx.env);
-        self.editor.set_prompt(PROMPT, cx.coloured);
+        let prompt = if self.open.is_empty() {
+            PROMPT
+        } else {
+            CONTINUATION
+        };
+        self.editor.set_prompt(prompt, cx.coloured);
         self.editor.show_prompt();
         self.flush(cx);
         self.prompted = true;
@@ -121,26 +137,40 @@ impl Session {
             Event::Interrupted => {
                 self.prompted = false;
                 cx.repeat = None;
+                self.open.clear();
                 let _ = cx.write_str("<INTERRUPT>\n");
             }
         }
     }
 
     /// Runs a line; an empty one goes on with what the last command left to be gone on with.
+    /// One that ends inside a command waits for the rest of it.
     fn line(&mut self, cx: &mut Context<'_>, line: &str) {
         let repeat = cx.repeat.take();
+        let mut text = core::mem::take(&mut self.open);
+        text.extend([line, "\n"]);
+        if is_incomplete(&text) && text.len() <= MAX_OPEN {
+            self.open = text;
+            return;
+        }
         cx.pager = Pager::from_env(cx);
-        if !line.trim_ascii().is_empty() {
-            self.execute(cx, line);
-        } else if let Some(continuation) = repeat {
-            self.execute(cx, &continuation);
+        let several = text.len() > line.len() + 1;
+        let outcome = match repeat {
+            Some(continuation) if !several && line.trim_ascii().is_empty() => {
+                self.execute(cx, &continuation)
+            }
+            _ if several || !line.trim_ascii().is_empty() => self.execute(cx, &text),
+            _ => Outcome::Finished,
+        };
+        if outcome == Outcome::Exited {
+            let _ = cx.write_str("exit not allowed from main input shell.\n");
         }
         cx.pager = None;
     }
 
-    fn execute(&mut self, cx: &mut Context<'_>, text: &str) {
+    fn execute(&mut self, cx: &mut Context<'_>, text: &str) -> Outcome {
         // A fault may have left it anywhere.
-        cx.depth = 0;
+        cx.shell.reset();
         cx.running = true;
         let mut outcome = execute(cx, text);
         cx.running = false;
@@ -152,5 +182,6 @@ impl Session {
         if outcome == Outcome::Interrupted {
             let _ = cx.write_str("<INTERRUPT>\n");
         }
+        outcome
     }
 }

@@ -4,4 +4,5 @@
 pub mod elf;
 pub mod gzip;
 pub mod legacy;
+pub mod script;
 pub mod zimage;

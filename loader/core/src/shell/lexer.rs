@@ -1,25 +1,26 @@
 //! Text into tokens.
 //!
 //! Quoting is POSIX's, which U-Boot's newer parser follows: single quotes keep everything; in
-//! double quotes a backslash escapes only `$`, `"`, `\` and a newline; elsewhere it escapes
-//! anything. A backslash before a newline joins two lines before anything else is looked at,
-//! except in single quotes and comments.
+//! double quotes a backslash escapes only `$`, `"`, `\`, `` ` `` and a newline; elsewhere it
+//! escapes anything. A backslash before a newline joins two lines before anything else is
+//! looked at, except in single quotes and comments.
 
-use alloc::string::String;
-use core::str::Chars;
+mod word;
 
 use super::{
-    ast::{Part, Position, Word},
-    parser::{SyntaxError, SyntaxProblem},
+    ast::{Position, Word},
+    syntax::{END, SyntaxError, SyntaxProblem},
 };
 
 /// A token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Token {
+pub(super) enum Token<'a> {
     /// A word.
-    Word(Word),
-    /// `;` or a newline.
-    Separator,
+    Word(Word<'a>),
+    /// `;`.
+    Semicolon,
+    /// A newline.
+    Newline,
     /// `&&`.
     And,
     /// `||`.
@@ -28,63 +29,156 @@ pub(super) enum Token {
     End,
 }
 
+impl Token<'_> {
+    /// Names it in an error.
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Self::And => "'&&'",
+            Self::Or => "'||'",
+            Self::Semicolon => "';'",
+            Self::Newline => "a new line",
+            Self::Word(_) => "a word",
+            Self::End => END,
+        }
+    }
+}
+
+/// A place in the text, as cheap as it can be noted; [`Lexer::position`] makes what an error
+/// shows of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// The byte.
+    at: usize,
+    /// The line, counted from 1.
+    pub(super) line: u32,
+    /// The line's first byte.
+    line_start: usize,
+}
+
 /// Makes tokens on demand.
 pub(super) struct Lexer<'a> {
-    rest: Chars<'a>,
-    position: Position,
+    text: &'a str,
+    spot: Spot,
+    /// Bytes that the tree may still take.
+    budget: usize,
+    /// The text ended right behind a joined line.
+    pub(super) ends_joined: bool,
+    /// How deep forms (`${a:-${b}}`) are nested here.
+    forms: u8,
 }
 
 impl<'a> Lexer<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str, budget: usize) -> Self {
         Self {
-            rest: text.chars(),
-            position: Position { line: 1, column: 1 },
+            text,
+            spot: Spot {
+                at: 0,
+                line: 1,
+                line_start: 0,
+            },
+            budget,
+            ends_joined: false,
+            forms: 0,
         }
     }
 
     /// Returns the next token and where it starts.
-    pub(super) fn next_token(&mut self) -> Result<(Token, Position), SyntaxError> {
+    pub(super) fn next_token(&mut self) -> Result<(Token<'a>, Spot), SyntaxError> {
         self.skip_blanks();
-        let start = self.position;
+        let start = self.spot;
         let token = match self.peek() {
             None => Token::End,
-            Some(';' | '\n') => {
-                self.bump();
-                Token::Separator
-            }
-            Some('&') => self.double('&', Token::And)?,
-            Some('|') => self.double('|', Token::Or)?,
+            Some(b';') => self.single(Token::Semicolon),
+            Some(b'\n') => self.single(Token::Newline),
+            Some(b'&') => self.double(b'&', Token::And)?,
+            Some(b'|') => self.double(b'|', Token::Or)?,
             Some(_) => Token::Word(self.word()?),
         };
         Ok((token, start))
     }
 
-    /// Returns the next character without taking it, joined lines behind it.
-    fn peek(&mut self) -> Option<char> {
+    /// Returns a place with its column, which is counted in characters.
+    pub(super) fn position(&self, spot: Spot) -> Position {
+        let before = self.text.get(spot.line_start..spot.at).unwrap_or("");
+        // A text has MAX_TEXT bytes at most.
+        let column = u32::try_from(before.chars().count()).unwrap_or(0);
+        Position {
+            line: spot.line,
+            column: column + 1,
+        }
+    }
+
+    /// Makes an error of a problem at a place.
+    pub(super) fn error<T>(&self, problem: SyntaxProblem, spot: Spot) -> Result<T, SyntaxError> {
+        Err(problem.at(self.position(spot)))
+    }
+
+    /// Takes bytes of the tree from the budget.
+    pub(super) fn charge(&mut self, bytes: usize) -> Result<(), SyntaxError> {
+        match self.budget.checked_sub(bytes) {
+            Some(rest) => {
+                self.budget = rest;
+                Ok(())
+            }
+            None => self.error(SyntaxProblem::TooLarge, self.spot),
+        }
+    }
+
+    /// Returns what is left of the budget.
+    pub(super) fn budget(&self) -> usize {
+        self.budget
+    }
+
+    /// Returns a byte behind the next ones.
+    fn ahead(&self, by: usize) -> Option<u8> {
+        self.text.as_bytes().get(self.spot.at + by).copied()
+    }
+
+    /// Returns the next byte without taking it, joined lines behind it. All that means
+    /// something is ASCII.
+    fn peek(&mut self) -> Option<u8> {
         loop {
-            let mut ahead = self.rest.clone();
-            let next = ahead.next()?;
-            if next != '\\' || ahead.next() != Some('\n') {
+            let next = self.ahead(0)?;
+            if next != b'\\' || self.ahead(1) != Some(b'\n') {
                 return Some(next);
             }
             self.bump();
             self.bump();
+            self.ends_joined = self.ahead(0).is_none();
         }
     }
 
-    /// Takes the next character, whatever it is.
-    fn bump(&mut self) -> Option<char> {
-        let next = self.rest.next()?;
-        if next == '\n' {
-            self.position.line += 1;
-            self.position.column = 1;
-        } else {
-            self.position.column += 1;
+    /// Passes over the next byte, which is ASCII and there.
+    fn bump(&mut self) {
+        let next = self.ahead(0);
+        self.spot.at += 1;
+        if next == Some(b'\n') {
+            self.spot.line += 1;
+            self.spot.line_start = self.spot.at;
         }
-        Some(next)
     }
 
-    fn take(&mut self, wanted: char) -> bool {
+    /// Takes the characters before the first byte that `ends`, which is ASCII and includes the
+    /// newline. One step for all of them is what makes long scripts fast.
+    fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> &'a str {
+        let rest = self.text.get(self.spot.at..).unwrap_or("");
+        let end = rest.bytes().position(ends).unwrap_or(rest.len());
+        self.spot.at += end;
+        rest.get(..end).unwrap_or("")
+    }
+
+    /// Takes the next character, as a piece of the text; nothing at its end.
+    fn take_letter(&mut self) -> &'a str {
+        let rest = self.text.get(self.spot.at..).unwrap_or("");
+        let length = rest.chars().next().map_or(0, char::len_utf8);
+        match length {
+            1 => self.bump(),
+            length => self.spot.at += length,
+        }
+        rest.get(..length).unwrap_or("")
+    }
+
+    fn take(&mut self, wanted: u8) -> bool {
         let found = self.peek() == Some(wanted);
         if found {
             self.bump();
@@ -95,186 +189,30 @@ impl<'a> Lexer<'a> {
     fn skip_blanks(&mut self) {
         loop {
             match self.peek() {
-                Some(' ' | '\t' | '\r') => {
-                    self.bump();
+                Some(b' ' | b'\t' | b'\r') => {
+                    self.take_until(|byte| !matches!(byte, b' ' | b'\t' | b'\r'));
                 }
-                Some('#') => self.skip_comment(),
+                // To the newline, which is not part of the comment.
+                Some(b'#') => {
+                    self.take_until(|byte| byte == b'\n');
+                }
                 _ => return,
             }
         }
     }
 
-    /// Skips to the newline, which is not part of the comment.
-    fn skip_comment(&mut self) {
-        while !matches!(self.rest.clone().next(), None | Some('\n')) {
-            self.bump();
-        }
+    fn single(&mut self, token: Token<'a>) -> Token<'a> {
+        self.bump();
+        token
     }
 
-    fn double(&mut self, sign: char, token: Token) -> Result<Token, SyntaxError> {
-        let start = self.position;
+    fn double(&mut self, sign: u8, token: Token<'a>) -> Result<Token<'a>, SyntaxError> {
+        let start = self.spot;
         self.bump();
         if self.take(sign) {
             Ok(token)
         } else {
-            Err(SyntaxProblem::LoneOperator(sign).at(start))
+            self.error(SyntaxProblem::LoneOperator(char::from(sign)), start)
         }
-    }
-
-    fn word(&mut self) -> Result<Word, SyntaxError> {
-        let mut word = WordBuilder::default();
-        while let Some(next) = self.peek() {
-            match next {
-                ' ' | '\t' | '\r' | '\n' | ';' | '&' | '|' => break,
-                '\'' => self.single_quoted(&mut word)?,
-                '"' => self.double_quoted(&mut word)?,
-                '$' => self.dollar(&mut word, false)?,
-                '\\' => self.backslash(&mut word),
-                plain => {
-                    self.bump();
-                    word.push(plain, false);
-                }
-            }
-        }
-        Ok(word.finish())
-    }
-
-    fn backslash(&mut self, word: &mut WordBuilder) {
-        self.bump();
-        match self.bump() {
-            Some(escaped) => word.push(escaped, true),
-            // At the very end it has nothing to escape.
-            None => word.push('\\', true),
-        }
-    }
-
-    fn single_quoted(&mut self, word: &mut WordBuilder) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        word.touch_quoted();
-        loop {
-            match self.bump() {
-                None => return Err(SyntaxProblem::Unclosed('\'').at(start)),
-                Some('\'') => return Ok(()),
-                Some(other) => word.push(other, true),
-            }
-        }
-    }
-
-    fn double_quoted(&mut self, word: &mut WordBuilder) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        word.touch_quoted();
-        while let Some(next) = self.peek() {
-            match next {
-                '$' => self.dollar(word, true)?,
-                '\\' => self.escape_in_quotes(word),
-                other => {
-                    self.bump();
-                    if other == '"' {
-                        return Ok(());
-                    }
-                    word.push(other, true);
-                }
-            }
-        }
-        Err(SyntaxProblem::Unclosed('"').at(start))
-    }
-
-    fn escape_in_quotes(&mut self, word: &mut WordBuilder) {
-        self.bump();
-        // Not `peek`: in `\\` and a newline it is the backslash that is escaped.
-        match self.rest.clone().next() {
-            Some(escaped @ ('$' | '"' | '\\' | '`')) => {
-                self.bump();
-                word.push(escaped, true);
-            }
-            _ => word.push('\\', true),
-        }
-    }
-
-    fn dollar(&mut self, word: &mut WordBuilder, quoted: bool) -> Result<(), SyntaxError> {
-        let start = self.position;
-        self.bump();
-        let mut name = String::new();
-        if self.take('{') {
-            while !self.take('}') {
-                match self.peek() {
-                    None | Some('\n') => return Err(SyntaxProblem::Unclosed('{').at(start)),
-                    Some(other) => name.push(other),
-                }
-                self.bump();
-            }
-            if !is_variable(&name) {
-                return Err(SyntaxProblem::BadVariable(name).at(start));
-            }
-        } else if self.take('?') {
-            name.push('?');
-        } else {
-            while let Some(next) = self.peek()
-                && (next.is_ascii_alphanumeric() || next == '_')
-            {
-                self.bump();
-                name.push(next);
-            }
-        }
-        if name.is_empty() {
-            word.push('$', quoted);
-        } else {
-            word.variable(name, quoted);
-        }
-        Ok(())
-    }
-}
-
-/// Tells whether `${name}` can be looked up. `:`, `-`, `+`... after a name are left free for
-/// the forms `${name:-value}`.
-fn is_variable(name: &str) -> bool {
-    name == "?"
-        || (!name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"_.-,/@".contains(&byte)))
-}
-
-/// Collects a word, adjacent characters of one kind in one part.
-#[derive(Default)]
-struct WordBuilder {
-    word: Word,
-}
-
-impl WordBuilder {
-    fn push(&mut self, next: char, quoted_now: bool) {
-        if let Some(Part::Text { text, quoted }) = self.word.parts.last_mut()
-            && *quoted == quoted_now
-        {
-            text.push(next);
-            return;
-        }
-        self.word.parts.push(Part::Text {
-            text: String::from(next),
-            quoted: quoted_now,
-        });
-    }
-
-    /// Notes that quotes were opened: they make a word even if nothing is in them.
-    fn touch_quoted(&mut self) {
-        if !matches!(
-            self.word.parts.last(),
-            Some(Part::Text { quoted: true, .. })
-        ) {
-            self.word.parts.push(Part::Text {
-                text: String::new(),
-                quoted: true,
-            });
-        }
-    }
-
-    fn variable(&mut self, name: String, quoted: bool) {
-        self.word.parts.push(Part::Variable { name, quoted });
-    }
-
-    fn finish(self) -> Word {
-        self.word
     }
 }

@@ -1,15 +1,21 @@
-//! The command language: U-Boot's hush, its part so far.
+//! The command language: U-Boot's hush. docs/shell.md describes it.
 //!
 //! Text becomes tokens (`lexer`), tokens a tree (`parser`, [`ast`]), and the tree is run
 //! (`executor`), its words expanded just before (`expand`). A whole text is parsed before
-//! any of it runs, so a syntax error changes nothing.
+//! any of it runs, and once: a syntax error changes nothing, and a loop costs no parsing.
 
 pub mod ast;
 mod executor;
 mod expand;
 mod lexer;
 mod parser;
+mod print;
+pub mod regex;
+mod state;
+mod syntax;
 
-pub use executor::{MAX_DEPTH, Outcome, execute};
-pub use expand::{ExpandError, MAX_ARGUMENTS, MAX_EXPANDED, expand};
-pub use parser::{MAX_TEXT, SyntaxError, SyntaxProblem, parse};
+pub use executor::{Outcome, execute, execute_script};
+pub use expand::{ExpandError, MAX_ARGUMENTS, MAX_EXPANDED, expand, expand_one};
+pub use parser::{is_incomplete, parse};
+pub use state::{Locals, MAX_LEVELS, MAX_LOCALS, Scope, State, TEXT_LEVELS};
+pub use syntax::{MAX_FORMS, MAX_NESTING, MAX_TEXT, MAX_TREE, SyntaxError, SyntaxProblem};

@@ -178,7 +178,7 @@ fn what_asks_takes_lines() {
         shown.ends_with("40200000: 2345 00cd                                E#..\r\n=> "),
         "{shown}"
     );
-    assert!(shown.contains("cd ? \r\n<INTERRUPT>\r\n=> "), "{shown}");
+    assert!(shown.contains("cd ? <INTERRUPT>\r\n=> "), "{shown}");
 }
 
 #[test]

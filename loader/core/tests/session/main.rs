@@ -10,8 +10,10 @@ mod common;
 mod editing;
 mod env;
 mod information;
+mod language;
 mod memory;
 mod prompt;
+mod scripts;
 mod shell;
 
 /// Types each line and compares what it shows.

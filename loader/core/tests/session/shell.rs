@@ -46,7 +46,7 @@ fn syntax_errors_name_their_place_and_change_nothing() {
             "syntax error at line 1, column 8: a single '&'; did you mean '&&'?\n",
         ),
         (
-            "echo a; echo 'b",
+            "setenv q \"echo a; echo 'b\"; run q",
             "syntax error at line 1, column 14: ' without a closing '\n",
         ),
         (
@@ -62,8 +62,56 @@ fn syntax_errors_name_their_place_and_change_nothing() {
             "syntax error at line 1, column 6: ${ without }\n",
         ),
         (
-            "echo ${a:-b}",
-            "syntax error at line 1, column 6: ${a:-b} does not name a variable\n",
+            "echo ${a:b}",
+            "syntax error at line 1, column 6: ${a:b} does not name a variable\n",
+        ),
+        (
+            "echo ${}",
+            "syntax error at line 1, column 6: ${} does not name a variable\n",
+        ),
+        (
+            "echo a; fi",
+            "syntax error at line 1, column 9: 'fi' without 'if'\n",
+        ),
+        (
+            "do echo a; done",
+            "syntax error at line 1, column 1: 'do' without 'for' or 'while'\n",
+        ),
+        (
+            "if true; then echo a; done",
+            "syntax error at line 1, column 23: expected 'elif', 'else' or 'fi' for the 'if' at line 1, column 1, found 'done'\n",
+        ),
+        (
+            "if true then echo a; fi",
+            "syntax error at line 1, column 22: expected 'then' for the 'if' at line 1, column 1, found 'fi'\n",
+        ),
+        (
+            "if ; then echo a; fi",
+            "syntax error at line 1, column 6: expected a command for the 'if' at line 1, column 1, found 'then'\n",
+        ),
+        (
+            "if true; then echo a; fi echo b",
+            "syntax error at line 1, column 26: expected ';' or a new line before a word\n",
+        ),
+        (
+            "for i do echo a; done",
+            "syntax error at line 1, column 7: expected 'in' for the 'for' at line 1, column 1, found 'do'\n",
+        ),
+        (
+            "for 1 in a; do echo a; done",
+            "syntax error at line 1, column 5: expected a variable after 'for': letters, digits and '_'\n",
+        ),
+        (
+            "for i in a; echo a; done",
+            "syntax error at line 1, column 13: expected 'do' for the 'for' at line 1, column 1, found a word\n",
+        ),
+        (
+            "while true; echo a; done",
+            "syntax error at line 1, column 21: expected 'do' for the 'while' at line 1, column 1, found 'done'\n",
+        ),
+        (
+            "setenv q 'while true; do'; run q",
+            "syntax error at line 1, column 15: expected 'done' for the 'while' at line 1, column 1, found the end\n",
         ),
         ("echo $?", "1\n"),
     ];
@@ -96,7 +144,10 @@ fn variables() {
             "printenv",
             "bootcmd=bootz ${bootfile} ${initrdfile}\nbootdelay=2\nbootfile=zImage\ninitrdfile=initrd.img\n\nEnvironment size: 91/16379 bytes\n",
         ),
-        ("setenv l 'run l'; run l", "commands nest deeper than 16\n"),
+        (
+            "setenv l 'run l'; run l",
+            "commands nest deeper than 24 scripts or 96 blocks\n",
+        ),
         ("echo $?", "1\n"),
     ];
     assert_all(&cases);

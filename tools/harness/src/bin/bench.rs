@@ -55,8 +55,18 @@ fn run() -> Result<()> {
         Some(UBOOT_LOAD),
     );
     println!("  the figure beside it is U-Boot 2023.01's");
+    scripts()?;
     console()?;
     teardown()
+}
+
+fn scripts() -> Result<()> {
+    let script = script();
+    let parsing = parsing(&script)?;
+    let length = script.len() as u64;
+    row("parsing a 64 KiB script", parsing, "instructions", None);
+    println!("  {length} bytes, {} instructions a byte", parsing / length);
+    Ok(())
 }
 
 /// What is typed: lines as long as the receive FIFO, so that they can be put there at once.
@@ -175,16 +185,48 @@ fn teardown() -> Result<()> {
     Ok(())
 }
 
-/// Counts `load` alone: between two calls of a program that is one `bx lr`.
+/// Counts `load` alone.
 fn load() -> Result<u64> {
+    between("bench-load", "", "load virtio 0:1 44000000 zImage", &[])
+}
+
+/// A script of 64 KiB, in the manner of boards' scripts, of which nothing is run.
+fn script() -> String {
+    let block = "\
+    # a comment, as scripts have them
+    if test -e ${devtype} ${devnum}:${distro_bootpart} ${prefix}${overlay_file}.dtbo; then
+        echo \"Applying kernel provided DT overlay ${overlay_prefix}-${overlay_file}.dtbo\"
+        fdt apply ${load_addr} || setenv overlay_error 'true'
+    elif itest ${filesize} -gt 0x100000 && test \"${overlay_error}\" != \"true\"; then
+        for name in ${user_overlays:-none}; do setexpr end ${end} + ${filesize}; done
+        setenv bootargs \"root=${rootdev} rootwait ${consoleargs} loglevel=${verbosity} ${extraargs}\"
+    fi
+";
+    let (start, end) = ("if false; then\n", "fi\n");
+    let times = (0x1_0000 - start.len() - end.len()) / block.len();
+    [start, &block.repeat(times), end].concat()
+}
+
+/// Counts what it takes to parse a script in memory.
+fn parsing(script: &str) -> Result<u64> {
+    let load = "load virtio 0:1 44000000 big.txt; ";
+    let file = ("big.txt", script.as_bytes());
+    between("bench-script", load, "source 44000000", &[file])
+}
+
+/// Counts a command: between two calls of a program that is one `bx lr`.
+fn between(name: &str, before: &str, command: &str, files: &[(&str, &[u8])]) -> Result<u64> {
     const RETURN: u32 = 0xe12f_ff1e;
     let marks = [0x4a00_0000_u32, 0x4b00_0000];
     let command = format!(
-        "mw {0:x} {RETURN:x}; mw {1:x} {RETURN:x}; go {0:x}; load virtio 0:1 44000000 zImage; go {1:x}",
+        "{before}mw {0:x} {RETURN:x}; mw {1:x} {RETURN:x}; go {0:x}; {command}; go {1:x}",
         marks[0], marks[1]
     );
     let card = card(&format!("baton.bootdelay=0 baton.bootcmd=\"{command}\""))?;
-    let (marks, _session) = count(Machine::virt("bench-load").card(card), &marks, PATIENCE)?;
+    let card = files
+        .iter()
+        .try_fold(card, |card, (name, bytes)| card.with_file(name, bytes))?;
+    let (marks, _session) = count(Machine::virt(name).card(card), &marks, PATIENCE)?;
     match marks.as_slice() {
         [before, after] => Ok(after.instructions - before.instructions),
         _ => Err(harness::Error::check("two marks were asked for")),

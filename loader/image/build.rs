@@ -8,6 +8,10 @@ fn main() {
         format!("-T{folder}/link.ld"),
         "--emit-relocs".into(),
         "--no-dynamic-linker".into(),
+        // Functions of the same instructions become one: nothing here compares their addresses.
+        "--icf=all".into(),
+        // Strings that end alike share their ends.
+        "-O2".into(),
         "-zmax-page-size=4096".into(),
     ] {
         println!("cargo:rustc-link-arg-bins={argument}");

@@ -12,7 +12,7 @@ use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
-    mmc::{Card, pl181, sunxi},
+    mmc::{Card, Host, pl181, sunxi},
     psci::{Conduit, Psci},
     rtc,
     timer::ArchTimer,
@@ -231,6 +231,11 @@ unsafe fn bind_virtio(device: &Device, clock: WaitingClock, devices: &mut Device
     }
 }
 
+/// Makes a card of a host: one type, whatever the host.
+fn card(host: Box<dyn Host>, clock: WaitingClock) -> Box<Card<Box<dyn Host>, WaitingClock>> {
+    Box::new(Card::new(host, clock))
+}
+
 /// # Safety
 /// As [`bind`].
 unsafe fn bind_sunxi_mmc(device: &Device, clock: WaitingClock, devices: &mut Devices) {
@@ -240,7 +245,7 @@ unsafe fn bind_sunxi_mmc(device: &Device, clock: WaitingClock, devices: &mut Dev
     match probe {
         Ok(host) => {
             devices.quiesce.mmc.push(MmcHost::Sunxi(host.registers()));
-            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
         }
         Err(error) => devices.fail(device, &error),
     }
@@ -253,7 +258,7 @@ unsafe fn bind_pl181(device: &Device, clock: WaitingClock, devices: &mut Devices
     match unsafe { device.with_node(|node| pl181::probe(node, clock)) } {
         Ok(host) => {
             devices.quiesce.mmc.push(MmcHost::Pl181(host.registers()));
-            devices.add_disk("mmc", device, Box::new(Card::new(host, clock)));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
         }
         Err(error) => devices.fail(device, &error),
     }

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod crash;
+mod crc_tables;
 mod devices;
 mod early;
 #[cfg_attr(not(feature = "broken-handoff"), path = "fault_none.rs")]

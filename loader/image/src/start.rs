@@ -25,7 +25,7 @@ use platform_armv7::{
 use platform_drivers::{psci::Psci, timer::ArchTimer};
 
 use crate::{
-    crash,
+    crash, crc_tables,
     devices::{self, Devices},
     early::EarlyInfo,
     heap,
@@ -67,6 +67,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     unsafe {
         heap::init(PhysRange::new(layout::image().end(), info.home.end()).unwrap_or_default())
     };
+    // SAFETY: once, and the first checksum is the log's, in `run`.
+    unsafe { crc_tables::make() };
     let Ok((tree, found)) = read_tree(blob, info) else {
         park();
     };

@@ -218,7 +218,9 @@ fn split(value: u128) -> [u32; 4] {
 }
 
 impl Host for Fake {
-    const NAME: &'static str = "fake-mmc";
+    fn name(&self) -> &'static str {
+        "fake-mmc"
+    }
 
     fn limit(&self, _buffer: &[u8]) -> usize {
         4 * 512

@@ -1,5 +1,6 @@
 //! What a host controller can do.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use platform_api::Clock;
@@ -145,8 +146,8 @@ impl core::error::Error for HostError {}
 
 /// A host controller. Every call ends within a bounded time.
 pub trait Host {
-    /// The driver's name, as U-Boot prints it in `mmc list`.
-    const NAME: &'static str;
+    /// Returns the driver's name, as U-Boot prints it in `mmc list`.
+    fn name(&self) -> &'static str;
 
     /// Returns the most that one command can move of `buffer`, in bytes: a multiple of 512.
     fn limit(&self, buffer: &[u8]) -> usize;
@@ -188,6 +189,47 @@ pub trait Host {
 
     /// Stops everything, so that the controller touches no memory any more.
     fn quiesce(&mut self);
+}
+
+/// So that all hosts share one copy of what is done with a card.
+impl Host for Box<dyn Host> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn limit(&self, buffer: &[u8]) -> usize {
+        (**self).limit(buffer)
+    }
+
+    fn reset(&mut self) -> Result<(), HostError> {
+        (**self).reset()
+    }
+
+    fn width(&self) -> BusWidth {
+        (**self).width()
+    }
+
+    fn set_bus(&mut self, speed: Speed, width: BusWidth) -> Result<(), HostError> {
+        (**self).set_bus(speed, width)
+    }
+
+    fn command(&mut self, command: Command) -> Result<[u32; 4], HostError> {
+        (**self).command(command)
+    }
+
+    fn transfer(
+        &mut self,
+        command: Command,
+        data: Data<'_>,
+        block_size: u32,
+        stop: bool,
+    ) -> Result<[u32; 4], HostError> {
+        (**self).transfer(command, data, block_size, stop)
+    }
+
+    fn quiesce(&mut self) {
+        (**self).quiesce();
+    }
 }
 
 /// Waits until `done`, at most `limit_us` microseconds.

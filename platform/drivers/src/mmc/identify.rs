@@ -303,7 +303,7 @@ fn finish<H: Host, C: Clock>(
     if !identity.by_block {
         link.send(Command::new(common_cmd::set_block_length(512)))?;
     }
-    identity.facts.host = H::NAME;
+    identity.facts.host = link.host.name();
     Ok(identity)
 }
 

@@ -260,7 +260,9 @@ impl<C: Clock> Pl181<C> {
 }
 
 impl<C: Clock> Host for Pl181<C> {
-    const NAME: &'static str = "MMC";
+    fn name(&self) -> &'static str {
+        "MMC"
+    }
 
     fn limit(&self, _buffer: &[u8]) -> usize {
         MAX_TRANSFER

@@ -412,7 +412,9 @@ fn is_aligned(bytes: &[u8]) -> bool {
 }
 
 impl<C: Clock, D: DataCache> Host for Sunxi<C, D> {
-    const NAME: &'static str = "sunxi-mmc";
+    fn name(&self) -> &'static str {
+        "sunxi-mmc"
+    }
 
     fn limit(&self, buffer: &[u8]) -> usize {
         if is_aligned(buffer) {

@@ -119,7 +119,8 @@ fn squatted(machine: Machine, way: &str) -> Result<Verdicts> {
     let squatter = build::read("payloads/squatter.zimg")?;
     let card = Card::built()?.with_file("squatter.zimg", &squatter)?;
     let machine = machine.card(card).kernel(&build::file("baton.zimg")?);
-    let mut watch = Watched::new(machine)?.start()?;
+    // What devices write counts too: the squatter leaves lines over Baton's memory.
+    let mut watch = Watched::new(machine)?.devices().start()?;
     let session = &mut watch.session;
     session.expect(flow::BANNER)?;
     flow::stop_countdown(session)?;
@@ -151,6 +152,16 @@ fn the_squatter_with_its_caches_on() -> Result<()> {
 #[test]
 fn the_squatter_with_its_caches_off() -> Result<()> {
     squatted(Machine::virt(here!()), "off").map(drop)
+}
+
+#[test]
+fn the_squatter_from_svc_through_its_stub() -> Result<()> {
+    squatted(Machine::virt(here!()), "svc").map(drop)
+}
+
+#[test]
+fn the_squatter_from_svc_through_an_old_stub() -> Result<()> {
+    squatted(Machine::virt(here!()), "svc-old").map(drop)
 }
 
 /// Debian, followed all the way, and stock kexec-tools: the kernel hands over to Baton, and Baton

@@ -71,7 +71,7 @@ fn keys_give_these_bytes() -> Result<()> {
     ] {
         session.send(keys);
         // Each of them ends in a prompt of some kind.
-        session.expect(regex("(=> |edit: zImage|Well\\? )$"))?;
+        session.expect(regex("(\n=> |edit: zImage|\nWell\\? )$"))?;
     }
     let expected = "echo ac\x08bc\x08\r\nabc\r\n=> \
         echo one two\x08\x08\x08   \x08\x08\x08three\r\none three\r\n=> ";

@@ -24,12 +24,12 @@ fn view(session: &mut Session) -> Result<View> {
         kept.map(|line| format!("{line}\n")).collect()
     };
     let tree = session.run_ok("fdt print")?;
-    // The tree's place follows from its size.
+    // The tree's place follows from its size, and that from the log's.
     let map = session.run_ok("bootz -n zImage lab.img")?;
     Ok(View {
         tree: without(tree, &["baton,log", "baton,boot-count"]),
         map: without(map, &["device tree"]),
-        facts: session.run_ok("bdinfo")?,
+        facts: without(session.run_ok("bdinfo")?, &["fdt_size"]),
     })
 }
 
@@ -158,7 +158,9 @@ fn overlap(one: &Range<u32>, other: &Range<u32>) -> bool {
 /// Reads every `[0x..-0x..]` of what `bdinfo` says is taken.
 fn taken(facts: &str) -> Vec<Range<u32>> {
     let number = |text: &str| u32::from_str_radix(text.trim_start_matches("0x"), 16).ok();
-    let ranges = facts.split('[').filter_map(|text| {
+    // All of RAM is listed too, and is not taken.
+    let lines = facts.lines().filter(|line| !line.contains("memory["));
+    let ranges = lines.flat_map(|line| line.split('[')).filter_map(|text| {
         let (start, end) = text.split(']').next()?.split_once('-')?;
         Some(number(start)?..number(end)?.checked_add(1)?)
     });

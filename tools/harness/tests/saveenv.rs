@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use harness::{Card, Machine, Result, Session, ensure, flow, here, regex};
+use harness::{Card, Machine, Result, ensure, flow, here, linux, regex};
 
 /// The two copies, as docs/environment.md names them.
 const FILES: [&str; 2] = ["uboot.env", "uboot-redund.env"];
@@ -186,24 +186,6 @@ fn whole_pair(text: &str) -> Option<u32> {
     (n == m).then(|| n.parse().ok()).flatten()
 }
 
-/// Runs a command in Debian's shell, and returns what it printed.
-fn debian(session: &mut Session, command: &str) -> Result<String> {
-    session.send(&format!("{command}; echo end-$((1200 + 34)) $?\n"));
-    let found = session.expect_for(regex("end-1234 (\\d+)\r\n"), Duration::from_secs(60))?;
-    ensure!(
-        session,
-        found.text.ends_with(" 0\r\n"),
-        "{command}: {}",
-        found.before
-    );
-    // The echo of the command comes first.
-    let shown = found.before.replace('\r', "");
-    Ok(shown
-        .split_once('\n')
-        .map_or("", |(_, after)| after)
-        .to_owned())
-}
-
 /// docs/environment.md's configuration.
 const CONFIGURATION: &str =
     "/boot/uboot.env 0x0000 0x4000\\n/boot/uboot-redund.env 0x0000 0x4000\\n";
@@ -216,15 +198,15 @@ fn debian_reads_and_writes_it() -> Result<()> {
     session.run_ok("setenv initrdfile lab.img; setenv greeting 'from  Baton'; saveenv")?;
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)?;
-    debian(
+    linux::run_ok(
         &mut session,
         "mkdir -p /boot /etc /var/lock && mount -t vfat /dev/vda1 /boot",
     )?;
-    debian(
+    linux::run_ok(
         &mut session,
         &format!("printf '{CONFIGURATION}' >/etc/fw_env.config"),
     )?;
-    let shown = debian(&mut session, "fw_printenv")?;
+    let shown = linux::run_ok(&mut session, "fw_printenv")?;
     for line in [
         "greeting=from  Baton\n",
         "initrdfile=lab.img\n",
@@ -232,10 +214,10 @@ fn debian_reads_and_writes_it() -> Result<()> {
     ] {
         assert!(shown.contains(line), "{line} is not in:\n{shown}");
     }
-    debian(&mut session, "fw_setenv answer 'from  Debian'")?;
-    debian(&mut session, "fw_setenv greeting")?;
-    debian(&mut session, "fw_setenv bootdelay 9")?;
-    debian(&mut session, "umount /boot")?;
+    linux::run_ok(&mut session, "fw_setenv answer 'from  Debian'")?;
+    linux::run_ok(&mut session, "fw_setenv greeting")?;
+    linux::run_ok(&mut session, "fw_setenv bootdelay 9")?;
+    linux::run_ok(&mut session, "umount /boot")?;
     session.send("reboot -f\n");
     flow::baton_prompt(&mut session)?;
     assert!(session.transcript().contains("autoboot:  9"));
@@ -245,16 +227,19 @@ fn debian_reads_and_writes_it() -> Result<()> {
     session.run_ok("setenv answer 42; saveenv")?;
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)?;
-    debian(
+    linux::run_ok(
         &mut session,
         "mkdir -p /boot /etc /var/lock && mount -t vfat /dev/vda1 /boot",
     )?;
-    debian(
+    linux::run_ok(
         &mut session,
         &format!("printf '{CONFIGURATION}' >/etc/fw_env.config"),
     )?;
-    assert_eq!(debian(&mut session, "fw_printenv answer")?, "answer=42\n");
-    debian(&mut session, "umount /boot")?;
+    assert_eq!(
+        linux::run_ok(&mut session, "fw_printenv answer")?,
+        "answer=42\n"
+    );
+    linux::run_ok(&mut session, "umount /boot")?;
     drop(session);
     assert_eq!(card.complaints()?, [""; 0]);
     Ok(())

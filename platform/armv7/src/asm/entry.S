@@ -383,9 +383,18 @@ drop_lines:
     lsl     r2, r3, r2
     sub     r3, r2, #1
     bic     r0, r0, r3
-1:  mcr     p15, 0, r0, c7, c6, 1       @ DCIMVAC
+    subs    r3, r1, r2, lsl #3          @ eight lines a turn, up to here: none beyond the end
+    blo     2f
+1:  cmp     r0, r3
+    bhi     2f
+    .rept 8
+    mcr     p15, 0, r0, c7, c6, 1       @ DCIMVAC
     add     r0, r0, r2
-    cmp     r0, r1
-    blo     1b
+    .endr
+    b       1b
+2:  cmp     r0, r1
+    mcrlo   p15, 0, r0, c7, c6, 1
+    addlo   r0, r0, r2
+    blo     2b
     dsb
     bx      lr

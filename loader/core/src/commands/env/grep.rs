@@ -1,12 +1,13 @@
 //! `env grep`, `grepenv`: looks for variables.
 
-use alloc::string::String;
+use alloc::{format, string::String, vec::Vec};
 use core::fmt::Write;
 
 use super::options;
 use crate::{
     commands::{Command, CommandError, Group, printenv},
     context::Context,
+    shell::regex::Regex,
 };
 
 /// `grepenv`.
@@ -15,8 +16,9 @@ pub static GREPENV: Command = Command {
     aliases: &[],
     group: Group::Environment,
     summary: "search environment variables",
-    usage: "[-n | -v | -b] string ...\n    \
+    usage: "[-e] [-n | -v | -b] string ...\n    \
             - list environment name=value pairs matching 'string'\n      \
+            \"-e\": enable regular expressions;\n      \
             \"-n\": search variable names; \"-v\": search values;\n      \
             \"-b\": search both names and values (default)",
     example: "grepenv boot",
@@ -24,21 +26,25 @@ pub static GREPENV: Command = Command {
 };
 
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
-    let (letters, patterns) = options(arguments.get(1..).unwrap_or_default(), "nvb")?;
+    let (letters, patterns) = options(arguments.get(1..).unwrap_or_default(), "envb")?;
     if arguments.len() < 2 {
         return Err(CommandError::Usage);
     }
-    // The last letter counts.
-    let (names, values) = match letters.chars().next_back() {
+    // The last of the others counts.
+    let (names, values) = match letters.chars().rfind(|&letter| letter != 'e') {
         Some('n') => (true, false),
         Some('v') => (false, true),
         _ => (true, true),
     };
+    let patterns = patterns
+        .iter()
+        .map(|pattern| Pattern::new(pattern, letters.contains('e')))
+        .collect::<Result<Vec<_>, _>>()?;
     let mut text = String::new();
     for (name, value) in cx.env.iter() {
         let found = patterns
             .iter()
-            .any(|pattern| (names && holds(name, pattern)) || (values && holds(value, pattern)));
+            .any(|pattern| (names && pattern.is_in(name)) || (values && pattern.is_in(value)));
         if found {
             printenv::push_line(&mut text, name, value);
         }
@@ -48,6 +54,30 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     }
     let _ = cx.write_str(&text);
     Ok(())
+}
+
+/// What is looked for.
+enum Pattern<'a> {
+    Text(&'a str),
+    Expression(Regex),
+}
+
+impl<'a> Pattern<'a> {
+    fn new(pattern: &'a str, is_expression: bool) -> Result<Self, CommandError> {
+        if !is_expression {
+            return Ok(Self::Text(pattern));
+        }
+        Regex::new(pattern)
+            .map(Self::Expression)
+            .map_err(|error| CommandError::Message(format!("\"{pattern}\": {error}")))
+    }
+
+    fn is_in(&self, text: &str) -> bool {
+        match self {
+            Self::Text(part) => holds(text, part),
+            Self::Expression(expression) => expression.find(text, 0).is_some(),
+        }
+    }
 }
 
 /// Tells whether `text` contains `part`. `str::contains` would take 3 KiB of the image.

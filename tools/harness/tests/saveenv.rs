@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use harness::{Card, Machine, Result, ensure, flow, here, linux, regex};
+use harness::{Card, Machine, Result, Session, ensure, flow, here, linux, regex};
 
 /// The two copies, as docs/environment.md names them.
 const FILES: [&str; 2] = ["uboot.env", "uboot-redund.env"];
@@ -190,6 +190,19 @@ fn whole_pair(text: &str) -> Option<u32> {
 const CONFIGURATION: &str =
     "/boot/uboot.env 0x0000 0x4000\\n/boot/uboot-redund.env 0x0000 0x4000\\n";
 
+/// Has Debian mount the card and know where the copies are.
+fn configure(session: &mut Session) -> Result<()> {
+    linux::run_ok(
+        session,
+        "mkdir -p /boot /etc /var/lock && mount -t vfat /dev/vda1 /boot",
+    )?;
+    linux::run_ok(
+        session,
+        &format!("printf '{CONFIGURATION}' >/etc/fw_env.config"),
+    )?;
+    Ok(())
+}
+
 /// Both ways: what Baton saves Debian's libubootenv-tool reads, and what that writes Baton loads.
 #[test]
 fn debian_reads_and_writes_it() -> Result<()> {
@@ -198,14 +211,7 @@ fn debian_reads_and_writes_it() -> Result<()> {
     session.run_ok("setenv initrdfile lab.img; setenv greeting 'from  Baton'; saveenv")?;
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)?;
-    linux::run_ok(
-        &mut session,
-        "mkdir -p /boot /etc /var/lock && mount -t vfat /dev/vda1 /boot",
-    )?;
-    linux::run_ok(
-        &mut session,
-        &format!("printf '{CONFIGURATION}' >/etc/fw_env.config"),
-    )?;
+    configure(&mut session)?;
     let shown = linux::run_ok(&mut session, "fw_printenv")?;
     for line in [
         "greeting=from  Baton\n",
@@ -227,14 +233,7 @@ fn debian_reads_and_writes_it() -> Result<()> {
     session.run_ok("setenv answer 42; saveenv")?;
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)?;
-    linux::run_ok(
-        &mut session,
-        "mkdir -p /boot /etc /var/lock && mount -t vfat /dev/vda1 /boot",
-    )?;
-    linux::run_ok(
-        &mut session,
-        &format!("printf '{CONFIGURATION}' >/etc/fw_env.config"),
-    )?;
+    configure(&mut session)?;
     assert_eq!(
         linux::run_ok(&mut session, "fw_printenv answer")?,
         "answer=42\n"

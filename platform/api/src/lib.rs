@@ -18,6 +18,7 @@ mod inspect;
 mod memory;
 mod power;
 mod rtc;
+mod step;
 mod time;
 
 pub use address::{PhysAddr, PhysRange};
@@ -32,4 +33,5 @@ pub use inspect::{CacheCommand, CacheKind, CacheLevel, Inspect, Mapping, Registe
 pub use memory::{MemoryError, PhysicalMemory, Width};
 pub use power::{Power, PowerError};
 pub use rtc::{Rtc, RtcError};
+pub use step::Step;
 pub use time::Clock;

@@ -32,7 +32,7 @@ use crate::{
     launcher::{self, BoardLauncher},
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
-    power::PsciPower,
+    power::BoardPower,
     self_check,
 };
 
@@ -213,7 +213,7 @@ fn run(
     let mut memory = mapped_memory(&map, log.page());
     settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
-    let mut power = PsciPower(psci);
+    let mut power = BoardPower { psci, found, clock };
     let mut launcher = BoardLauncher {
         psci,
         cpus: found.cpus.clone(),

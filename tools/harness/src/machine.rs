@@ -201,6 +201,16 @@ impl Machine {
         self
     }
 
+    /// Runs on the newer QEMU that is built for the cache checker: it has devices that Debian 12's
+    /// has not.
+    ///
+    /// # Errors
+    /// It has not been fetched.
+    pub fn on_newer_qemu(self) -> Result<Self> {
+        let qemu = build::file(NEWER_QEMU)?;
+        Ok(self.emulator(&qemu))
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -352,3 +362,5 @@ impl Machine {
 const UBOOT: &str = "firmware/u-boot.bin";
 /// A later U-Boot, whose `go` works.
 const UBOOT_GO: &str = "firmware/u-boot-go.bin";
+/// See [`Machine::on_newer_qemu`].
+const NEWER_QEMU: &str = "qemu10/qemu-system-arm";

@@ -17,6 +17,7 @@ mod heap;
 mod launcher;
 mod mapping;
 mod memory;
+mod monitor;
 mod power;
 mod receiver;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]

@@ -16,7 +16,7 @@ use fdt_rs::{base::DevTree, error::DevTreeError};
 use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
-    entry::{self, EntryState},
+    entry::{self, EntryState, Way},
     exception,
     guard::FaultGuard,
     inspect::{Found, Processor},
@@ -32,6 +32,7 @@ use crate::{
     launcher::{self, BoardLauncher},
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
+    monitor,
     power::BoardPower,
     self_check,
 };
@@ -48,8 +49,10 @@ const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState) -> ! {
     // SAFETY: entry.S passes what it and `baton_choose_home` wrote. Copied, because the old
     // copy's memory is nobody's from here on: `load` may write there.
-    let (info, state) = unsafe { (&info.read(), &state.read()) };
+    let (mut info, state) = unsafe { (info.read(), &state.read()) };
     entry::install_vectors();
+    let pages = monitor::pages(&mut info, state);
+    let info = &info;
     let before = &Found::capture(state);
     before.settle();
     let checked = self_check::run();
@@ -89,8 +92,11 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
-    let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, (state, before), tree, &found, clock, devices)
+    let mut devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
+    if let Some(Err(error)) = pages.map(|pages| monitor::install(&found, pages)) {
+        devices.failures.push(("monitor".into(), error.to_string()));
+    }
+    run(info, (state, before), tree, &found, clock, devices, pages)
 }
 
 /// Waits for a reset.
@@ -200,6 +206,7 @@ fn run(
     found: &Discovery,
     clock: ArchTimer,
     mut devices: Devices,
+    monitor: Option<PhysRange>,
 ) -> ! {
     let processor = Processor {
         found: before,
@@ -246,6 +253,7 @@ fn run(
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
         devices: devices.bound,
+        monitor,
     };
     cx.log = log;
     banner(&mut cx);
@@ -353,8 +361,11 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
 
 /// Says in one line what a former owner of HYP left that no payload is owed.
 fn taken_over(processor: &Processor<'_>, lines: &mut String) {
-    if processor.found.through_stub {
+    if processor.found.way == Way::Stub as u32 {
         let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    if processor.found.way == Way::OwnMonitor as u32 {
+        let _ = writeln!(lines, "entered in secure SVC; in HYP by Baton's monitor");
     }
     let undone = processor.found.undone();
     let active = processor.active_interrupt;

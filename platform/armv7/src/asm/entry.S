@@ -112,8 +112,8 @@ entry:
     add     sp, r7, r0
     mov     r0, sp
     bl      drop_state
-    push    {r4-r12}
-    sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
+    mov     lr, #0                      @ EntryState.way: Way::Entered
+    push    {r4-r12, lr}
 
     mrs     r0, cpsr
     and     r0, r0, #MODE_MASK
@@ -177,11 +177,13 @@ entry:
     mcr     p15, 4, r1, c12, c0, 0
     isb
     mrc     p15, 4, r11, c1, c0, 0      @ HSCTLR
+    mov     r3, #1                      @ Way::Stub
     @ What PL1 wrote is in memory; a line that HYP's cache has of before must not be written to.
     add     r0, sp, #40
     bl      drop_state
-    str     r11, [sp, #32]              @ EntryState.hyp_control
-    str     r12, [sp, #36]              @ EntryState.hyp_vectors
+    str     r11, [sp, #28]              @ EntryState.hyp_control
+    str     r12, [sp, #32]              @ EntryState.hyp_vectors
+    str     r3, [sp, #36]               @ EntryState.way
     mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
 
     @ HYP. Caches are cleaned if they are on (`go`), or if whoever was here has not put away what
@@ -218,7 +220,7 @@ entry:
     bl      relocate
     bl      forget_instructions
 
-    add     r0, sp, #4                  @ EntryState
+    mov     r0, sp                      @ EntryState
     sub     sp, sp, #EARLY_INFO_SIZE
     mov     r1, sp                      @ EarlyInfo, filled by the call
     bl      baton_choose_home           @ r0 = the home's address, or this copy's own
@@ -273,7 +275,6 @@ entry:
     mov     r7, #0                      @ the backtrace ends here
     mov     lr, #0
     add     r1, r0, #EARLY_INFO_SIZE
-    add     r1, r1, #4
     bl      baton_main
     b       park
 

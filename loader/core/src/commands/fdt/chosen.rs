@@ -15,6 +15,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    monitor: None,
     log: None,
 };
 

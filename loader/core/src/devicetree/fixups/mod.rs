@@ -8,7 +8,9 @@ mod entropy;
 mod initrd;
 mod log;
 mod memory;
+mod monitor;
 mod reservations;
+mod reserved;
 
 use platform_api::PhysRange;
 
@@ -49,6 +51,8 @@ pub struct FixupFacts<'a> {
     pub entropy: Option<Entropy>,
     /// `reg` of the CPU that enters the payload.
     pub boot_cpu: u32,
+    /// The pages of our monitor, which stays; `None` if there is none.
+    pub monitor: Option<PhysRange>,
     /// The log; `None` leaves what the tree says of one.
     pub log: Option<LogFacts<'a>>,
 }
@@ -82,6 +86,10 @@ pub static FIXUPS: &[Fixup] = &[
     Fixup {
         name: "entropy",
         apply: entropy::apply,
+    },
+    Fixup {
+        name: "monitor",
+        apply: monitor::apply,
     },
     Fixup {
         name: "log",

@@ -19,6 +19,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    monitor: None,
     log: None,
 };
 
@@ -179,6 +180,21 @@ fn a_tree_that_cannot_tell_of_the_log_is_booted_without() {
         printed(&fixed(source, "log", &facts)),
         printed(&tree(source))
     );
+}
+
+#[test]
+fn the_monitor_has_a_node_that_is_not_mapped() {
+    let monitor = Some(range(0x4fbf_e000, 0x2000));
+    fixture!("monitor", "monitor", FixupFacts { monitor, ..NOTHING });
+    // Where the tree cannot say it, no boot.
+    let mut tree = tree("/dts-v1/; / { reserved-memory { #address-cells = <3>; }; };");
+    let facts = FixupFacts { monitor, ..NOTHING };
+    let error = apply(&mut tree, &facts);
+    let wide = TreeError::CellWidth {
+        value: 0x4fbf_e000,
+        cells: 3,
+    };
+    assert_eq!(error, Err(wide));
 }
 
 #[test]

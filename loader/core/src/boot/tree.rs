@@ -106,6 +106,7 @@ impl PayloadTree {
             entropy: None,
             boot_cpu: cx.machine.cpu.affinity,
             monitor: cx.board.monitor,
+            started: &cx.board.started,
             log: cx.log.page().map(|page| LogFacts {
                 page,
                 count: cx.log.count(),

@@ -16,6 +16,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     entropy: None,
     boot_cpu: 0,
     monitor: None,
+    started: &[],
     log: None,
 };
 

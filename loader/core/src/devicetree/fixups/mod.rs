@@ -4,11 +4,14 @@
 
 mod boot_cpu;
 mod bootargs;
+mod cpus;
 mod entropy;
 mod initrd;
 mod log;
 mod memory;
 mod monitor;
+mod power;
+mod psci;
 mod reservations;
 mod reserved;
 
@@ -53,6 +56,8 @@ pub struct FixupFacts<'a> {
     pub boot_cpu: u32,
     /// The pages of our monitor, which stays; `None` if there is none.
     pub monitor: Option<PhysRange>,
+    /// The CPUs that it can start, the one that runs included.
+    pub started: &'a [u32],
     /// The log; `None` leaves what the tree says of one.
     pub log: Option<LogFacts<'a>>,
 }
@@ -90,6 +95,18 @@ pub static FIXUPS: &[Fixup] = &[
     Fixup {
         name: "monitor",
         apply: monitor::apply,
+    },
+    Fixup {
+        name: "psci",
+        apply: psci::apply,
+    },
+    Fixup {
+        name: "cpus",
+        apply: cpus::apply,
+    },
+    Fixup {
+        name: "power",
+        apply: power::apply,
     },
     Fixup {
         name: "log",
@@ -144,6 +161,14 @@ fn root_cells(tree: &WorkingTree, name: &str, default: u32) -> u32 {
     tree.property(tree.root(), name)
         .and_then(cell)
         .unwrap_or(default)
+}
+
+/// Tells whether a node's `compatible` has one of `names`.
+fn has_compatible(tree: &WorkingTree, node: NodeId, names: &[&str]) -> bool {
+    let compatible = tree.property(node, "compatible").unwrap_or_default();
+    compatible
+        .split(|&byte| byte == 0)
+        .any(|one| names.iter().any(|name| name.as_bytes() == one))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     entropy: None,
     boot_cpu: 0,
     monitor: None,
+    started: &[],
     log: None,
 };
 
@@ -195,6 +196,55 @@ fn the_monitor_has_a_node_that_is_not_mapped() {
         cells: 3,
     };
     assert_eq!(error, Err(wide));
+}
+
+/// A monitor that starts these CPUs.
+fn resident(started: &[u32]) -> FixupFacts<'_> {
+    FixupFacts {
+        monitor: Some(range(0x4fbf_e000, 0x2000)),
+        started,
+        ..NOTHING
+    }
+}
+
+#[test]
+fn psci_is_the_monitors_where_there_was_none() {
+    fixture!("psci-missing", "psci", resident(&[0]));
+}
+
+#[test]
+fn psci_is_the_monitors_where_there_was_another() {
+    fixture!("psci-legacy", "psci", resident(&[0]));
+    fixture!("psci-firmware", "psci", resident(&[0]));
+}
+
+#[test]
+fn every_cpu_is_enabled_by_psci() {
+    fixture!("cpus-soc", "cpus", resident(&[0, 1]));
+    fixture!("cpus-spin-table", "cpus", resident(&[0x100, 0x101]));
+}
+
+#[test]
+fn a_cpu_that_cannot_be_started_has_failed() {
+    fixture!("cpus-fail", "cpus", resident(&[0]));
+}
+
+#[test]
+fn what_the_monitor_does_nobody_else_does() {
+    fixture!("power", "power", resident(&[0]));
+}
+
+#[test]
+fn without_a_monitor_power_stays_as_it_is() {
+    for source in [
+        include_str!("testdata/psci-legacy.dts"),
+        include_str!("testdata/cpus-soc.dts"),
+        include_str!("testdata/cpus-spin-table.dts"),
+        include_str!("testdata/power.dts"),
+    ] {
+        let found = fixed(source, "all", &NOTHING);
+        assert_eq!(printed(&found), printed(&tree(source)));
+    }
 }
 
 #[test]

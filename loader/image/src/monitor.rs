@@ -1,16 +1,17 @@
 //! The monitor that stays below us when we were entered in secure state: its memory, and what it
 //! has to do on this board.
 
-use baton_core::devicetree::Discovery;
+use alloc::vec::Vec;
+
+use baton_core::devicetree::{Discovery, Psci, PsciConduit, WorkingTree};
 use platform_api::PhysRange;
 use platform_armv7::{
-    cpu,
     entry::EntryState,
     layout,
-    monitor::{self, BYTES, InstallError, Plan},
+    monitor::{self, BYTES, InstallError},
 };
 
-use crate::early::EarlyInfo;
+use crate::{early::EarlyInfo, secure::Orders};
 
 /// Bytes of heap that the home must keep.
 const HEAP: u64 = 1 << 20;
@@ -35,15 +36,38 @@ pub fn pages(info: &mut EarlyInfo, state: &EntryState) -> Option<PhysRange> {
     Some(pages)
 }
 
-/// Tells the monitor what it has to do on this board, and moves it to its pages.
-pub fn install(found: &Discovery, pages: PhysRange) -> Result<(), InstallError> {
-    let plan = Plan {
-        cpus: &[(cpu::affinity(), &[])],
-        timer_frequency: found.timer_frequency.unwrap_or(0),
-        ..Plan::default()
-    };
+/// The monitor in its pages.
+#[derive(Default)]
+pub struct Resident {
+    /// Where it stays; `None` if there is none.
+    pub pages: Option<PhysRange>,
+    /// The CPUs that it can start, the one that runs included.
+    pub started: Vec<u32>,
+}
+
+/// Tells the monitor what it has to do on this board, and moves it to its pages. From then on
+/// `found` has its PSCI, whatever the tree said of another.
+///
+/// # Safety
+/// As [`Orders::new`].
+pub unsafe fn install(
+    found: &mut Discovery,
+    tree: &WorkingTree,
+    pages: PhysRange,
+) -> Result<Resident, InstallError> {
+    // SAFETY: the caller's word.
+    let orders = unsafe { Orders::new(found, tree) };
     // SAFETY: `pages` was cut off and prepared at the start, and nothing was loaded or unpacked
-    // since, so the image's first copy is whole. The steps are those of the drivers that have
-    // bound to this machine's devices.
-    unsafe { monitor::install(&plan, pages) }
+    // since, so the image's first copy is whole. The steps are the drivers', for this machine.
+    orders.with_plan(|plan| unsafe { monitor::install(plan, pages) })?;
+    found.psci = Some(Psci {
+        conduit: PsciConduit::Smc,
+        legacy: false,
+        cpu_on: None,
+        cpu_off: None,
+    });
+    Ok(Resident {
+        pages: Some(pages),
+        started: orders.started(),
+    })
 }

@@ -32,7 +32,7 @@ use crate::{
     launcher::{self, BoardLauncher},
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
-    monitor,
+    monitor::{self, Resident},
     power::BoardPower,
     self_check,
 };
@@ -72,7 +72,7 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     };
     // SAFETY: once, and the first checksum is the log's, in `run`.
     unsafe { crc_tables::make() };
-    let Ok((tree, found)) = read_tree(blob, info) else {
+    let Ok((tree, mut found)) = read_tree(blob, info) else {
         park();
     };
     map_devices(&mut space, &found);
@@ -93,10 +93,23 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let mut devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    if let Some(Err(error)) = pages.map(|pages| monitor::install(&found, pages)) {
-        devices.failures.push(("monitor".into(), error.to_string()));
+    let mut resident = Resident::default();
+    if let Some(pages) = pages {
+        // SAFETY: every window was mapped; nothing else uses the devices yet.
+        match unsafe { monitor::install(&mut found, &tree, pages) } {
+            Ok(installed) => resident = installed,
+            Err(error) => devices.failures.push(("monitor".into(), error.to_string())),
+        }
     }
-    run(info, (state, before), tree, &found, clock, devices, pages)
+    run(
+        info,
+        (state, before),
+        tree,
+        &found,
+        clock,
+        devices,
+        resident,
+    )
 }
 
 /// Waits for a reset.
@@ -206,7 +219,7 @@ fn run(
     found: &Discovery,
     clock: ArchTimer,
     mut devices: Devices,
-    monitor: Option<PhysRange>,
+    resident: Resident,
 ) -> ! {
     let processor = Processor {
         found: before,
@@ -253,7 +266,8 @@ fn run(
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
         devices: devices.bound,
-        monitor,
+        monitor: resident.pages,
+        started: resident.started,
     };
     cx.log = log;
     banner(&mut cx);

@@ -164,7 +164,7 @@ fn root_cells(tree: &WorkingTree, name: &str, default: u32) -> u32 {
 }
 
 /// Tells whether a node's `compatible` has one of `names`.
-fn has_compatible(tree: &WorkingTree, node: NodeId, names: &[&str]) -> bool {
+pub(super) fn has_compatible(tree: &WorkingTree, node: NodeId, names: &[&str]) -> bool {
     let compatible = tree.property(node, "compatible").unwrap_or_default();
     compatible
         .split(|&byte| byte == 0)

@@ -134,24 +134,44 @@ entry:
     dsb                                 @ TLB invalidation complete
     isb
 
+    @ Without virtualization extensions there is no HYP to go to.
+    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
+    tst     r0, #(0xf << 12)
+    beq     .Lcaches_off
+    mov     r12, sp                     @ HYP has another
+    adr     r1, probing_vectors
+    mcr     p15, 0, r1, c12, c0, 0      @ VBAR
+    isb
+    @ Secure state goes there by a monitor of its own. SCR can be read there and is Undefined in
+    @ non-secure state (DDI 0406C B4.1.129): then r2 stays, and no SCR has all its bits set.
+    mvn     r2, #0
+    tst     r0, #(0xf << 4)             @ security extensions
+    mrcne   p15, 0, r2, c1, c1, 0       @ SCR
+    cmn     r2, #1
+    beq     .Lnon_secure
+    adr     r1, parked_vectors
+    mcr     p15, 0, r1, c12, c0, 0
+    isb
+    bl      monitor_boot                @ clobbers all but r7 and r12
+    mrs     r0, cpsr
+    and     r0, r0, #MODE_MASK
+    cmp     r0, #MODE_HYP
+    moveq   r3, #2                      @ Way::OwnMonitor
+    beq     .Lin_hyp_now
+    b       .Lcaches_off                @ there was no way to Monitor mode
+
+.Lnon_secure:
     @ Does somebody in HYP below answer as Linux's stub does (Documentation/virt/kvm/arm/
     @ hyp-abi.rst)? Asked with -1: the stub knows no such call and says 0xbadca11; one from before
     @ Linux 4.12 gives its HVBAR; firmware and hypervisors that follow the SMC calling convention
     @ say -1, not supported; and where HVC is Undefined r0 stays. What cannot be told: an HVBAR
     @ that points at memory which is something else by now.
-    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
-    tst     r0, #(0xf << 12)            @ virtualization extensions
-    beq     .Lcaches_off
-    adr     r1, probing_vectors
-    mcr     p15, 0, r1, c12, c0, 0      @ VBAR
-    isb
     mvn     r0, #0
     hvc     #0
     mov     r2, r0
     adr     r1, parked_vectors
     mcr     p15, 0, r1, c12, c0, 0
     isb
-    mov     r12, sp                     @ HYP has another
     ldr     r1, .Lstub_error
     cmp     r2, r1
     bne     .Lold_stub
@@ -171,13 +191,14 @@ entry:
 
 @ In HYP now, as whoever is there left it; r12 = the stack.
 .Ltaken_over:
+    mov     r3, #1                      @ Way::Stub
+.Lin_hyp_now:                           @ r3 = way
     mov     sp, r12
     mrc     p15, 4, r12, c12, c0, 0     @ HVBAR
     adr     r1, parked_vectors
     mcr     p15, 4, r1, c12, c0, 0
     isb
     mrc     p15, 4, r11, c1, c0, 0      @ HSCTLR
-    mov     r3, #1                      @ Way::Stub
     @ What PL1 wrote is in memory; a line that HYP's cache has of before must not be written to.
     add     r0, sp, #40
     bl      drop_state

@@ -156,7 +156,12 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
+fn memory_map(
+    info: &EarlyInfo,
+    found: &Discovery,
+    initrd: Option<PhysRange>,
+    monitor: Option<PhysRange>,
+) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -164,7 +169,11 @@ fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) ->
             range: reservation.range,
             owner: reservation.name.clone(),
         })
-        .chain(unmapped(info, found))
+        .chain(unmapped(info, found).filter(|claim| Some(claim.range) != monitor))
+        .chain(monitor.map(|range| Claim {
+            range,
+            owner: "baton-monitor".into(),
+        }))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
@@ -228,7 +237,7 @@ fn run(
     let tree_at = info.tree.unwrap_or_default();
     let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
     let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
-    let mut map = memory_map(info, found, initrd);
+    let mut map = memory_map(info, found, initrd, resident.pages);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
     settle_initrd(&mut map, &mut memory, tree_at);

@@ -93,14 +93,11 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let mut devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    let mut resident = Resident::default();
-    if let Some(pages) = pages {
-        // SAFETY: every window was mapped; nothing else uses the devices yet.
-        match unsafe { monitor::install(&mut found, &tree, pages) } {
-            Ok(installed) => resident = installed,
-            Err(error) => devices.failures.push(("monitor".into(), error.to_string())),
-        }
-    }
+    // SAFETY: every window was mapped; nothing else uses the devices yet.
+    let resident = unsafe { monitor::settle(&mut found, &tree, pages) }.unwrap_or_else(|error| {
+        devices.failures.push(("Baton's monitor".into(), error));
+        Resident::default()
+    });
     run(
         info,
         (state, before),
@@ -156,7 +153,12 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
+fn memory_map(
+    info: &EarlyInfo,
+    found: &Discovery,
+    initrd: Option<PhysRange>,
+    monitor: Option<PhysRange>,
+) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -164,7 +166,7 @@ fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) ->
             range: reservation.range,
             owner: reservation.name.clone(),
         })
-        .chain(unmapped(info, found))
+        .chain(unmapped(info, found, monitor))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
@@ -177,14 +179,23 @@ fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) ->
 
 /// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
 /// were too many of them before the tree was read.
-fn unmapped(info: &EarlyInfo, found: &Discovery) -> impl Iterator<Item = Claim> {
+fn unmapped(
+    info: &EarlyInfo,
+    found: &Discovery,
+    monitor: Option<PhysRange>,
+) -> impl Iterator<Item = Claim> {
     let joined = info.memory.no_map.iter().filter(|range| {
         let mut known = found.reservations.iter();
         !known.any(|reservation| reservation.range.contains_range(**range))
     });
-    joined.map(|range| Claim {
+    joined.map(move |range| Claim {
         range: *range,
-        owner: "no-map".into(),
+        owner: if Some(*range) == monitor {
+            "Baton's monitor"
+        } else {
+            "no-map"
+        }
+        .into(),
     })
 }
 
@@ -228,7 +239,7 @@ fn run(
     let tree_at = info.tree.unwrap_or_default();
     let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
     let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
-    let mut map = memory_map(info, found, initrd);
+    let mut map = memory_map(info, found, initrd, resident.pages);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
     settle_initrd(&mut map, &mut memory, tree_at);

@@ -1,7 +1,10 @@
 //! The monitor that stays below us when we were entered in secure state: its memory, and what it
 //! has to do on this board.
 
-use alloc::vec::Vec;
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
 
 use baton_core::devicetree::{Discovery, Psci, PsciConduit, WorkingTree};
 use platform_api::PhysRange;
@@ -45,12 +48,34 @@ pub struct Resident {
     pub started: Vec<u32>,
 }
 
-/// Tells the monitor what it has to do on this board, and moves it to its pages. From then on
-/// `found` has its PSCI, whatever the tree said of another.
+/// Moves the monitor, if there is one, to `pages`. Where it has none, or they cannot hold it, it is
+/// closed, and the error says so.
 ///
 /// # Safety
 /// As [`Orders::new`].
-pub unsafe fn install(
+pub unsafe fn settle(
+    found: &mut Discovery,
+    tree: &WorkingTree,
+    pages: Option<PhysRange>,
+) -> Result<Resident, String> {
+    if !monitor::is_resident() {
+        return Ok(Resident::default());
+    }
+    let installed = match pages {
+        // SAFETY: the caller's word.
+        Some(pages) => unsafe { install(found, tree, pages) }.map_err(|error| error.to_string()),
+        None => Err("no room to stay".into()),
+    };
+    installed.map_err(|error| {
+        // SAFETY: it is where it was entered, and nothing was written there since.
+        unsafe { monitor::close() };
+        error + ": no PSCI, one CPU"
+    })
+}
+
+/// Tells the monitor what it has to do on this board, and moves it to its pages. From then on
+/// `found` has its PSCI, whatever the tree said of another.
+unsafe fn install(
     found: &mut Discovery,
     tree: &WorkingTree,
     pages: PhysRange,

@@ -7,7 +7,7 @@ use baton_core::{
     boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
-    devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
+    devicetree::{Discovery, TreeError, WorkingTree, discover_checked, insert_bank},
     env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
@@ -93,14 +93,11 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let mut devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    let mut resident = Resident::default();
-    if let Some(pages) = pages {
-        // SAFETY: every window was mapped; nothing else uses the devices yet.
-        match unsafe { monitor::install(&mut found, &tree, pages) } {
-            Ok(installed) => resident = installed,
-            Err(error) => devices.failures.push(("monitor".into(), error.to_string())),
-        }
-    }
+    // SAFETY: every window was mapped; nothing else uses the devices yet.
+    let resident = unsafe { monitor::settle(&mut found, &tree, pages) }.unwrap_or_else(|error| {
+        devices.failures.push(("Baton's monitor".into(), error));
+        Resident::default()
+    });
     run(
         info,
         (state, before),
@@ -138,7 +135,12 @@ fn open_tree(blob: &[u8]) -> Result<DevTree<'_>, DevTreeError> {
 fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), TreeError> {
     let (mut tree, checked) = WorkingTree::load_checked(blob)?;
     tree.set_source(info.tree.map(|range| range.start()));
-    let found = discover_checked(&checked, open_tree)?;
+    let mut found = discover_checked(&checked, open_tree)?;
+    if found.memory.is_empty() {
+        for bank in &info.memory.banks {
+            insert_bank(&mut found.memory, *bank);
+        }
+    }
     Ok((tree, found))
 }
 
@@ -169,11 +171,7 @@ fn memory_map(
             range: reservation.range,
             owner: reservation.name.clone(),
         })
-        .chain(unmapped(info, found).filter(|claim| Some(claim.range) != monitor))
-        .chain(monitor.map(|range| Claim {
-            range,
-            owner: "baton-monitor".into(),
-        }))
+        .chain(unmapped(info, found, monitor))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
@@ -186,14 +184,23 @@ fn memory_map(
 
 /// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
 /// were too many of them before the tree was read.
-fn unmapped(info: &EarlyInfo, found: &Discovery) -> impl Iterator<Item = Claim> {
+fn unmapped(
+    info: &EarlyInfo,
+    found: &Discovery,
+    monitor: Option<PhysRange>,
+) -> impl Iterator<Item = Claim> {
     let joined = info.memory.no_map.iter().filter(|range| {
         let mut known = found.reservations.iter();
         !known.any(|reservation| reservation.range.contains_range(**range))
     });
-    joined.map(|range| Claim {
+    joined.map(move |range| Claim {
         range: *range,
-        owner: "no-map".into(),
+        owner: if Some(*range) == monitor {
+            "Baton's monitor"
+        } else {
+            "no-map"
+        }
+        .into(),
     })
 }
 
@@ -324,6 +331,12 @@ fn warnings(
                 "no device tree was given: using the one found at {at}"
             ),
         };
+    }
+    if info.assumed {
+        let _ = writeln!(
+            lines,
+            "no memory in the device tree: using a part; U-Boot's `go ADDR FDT START SIZE` says it"
+        );
     }
     if info.home.start() == state.load_address.into() {
         let _ = writeln!(

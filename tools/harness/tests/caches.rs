@@ -60,6 +60,15 @@ fn in_svc() -> Result<()> {
     watch.all_clean(2).map(drop)
 }
 
+/// From secure SVC: U-Boot's lines are secure, ours are not, and the monitor's pages are written past
+/// all caches.
+#[test]
+fn from_secure_svc() -> Result<()> {
+    let mut watch = by_bootz(Machine::virt(here!()).secure())?;
+    boot_from_card(&mut watch.session)?;
+    watch.all_clean(2).map(drop)
+}
+
 /// QEMU enters Baton itself: there are no caches to clean before.
 #[test]
 fn entered_by_qemu() -> Result<()> {

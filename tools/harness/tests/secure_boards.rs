@@ -29,7 +29,7 @@ fn in_hyp(session: &mut Session) -> Result<()> {
     for line in [
         "mode        = HYP\n",
         "PSCI        = 1.0 by SMC, Baton's\n",
-        " baton-monitor\n",
+        "] Baton's monitor\n",
     ] {
         ensure!(session, facts.contains(line), "no {line:?} in {facts}");
     }

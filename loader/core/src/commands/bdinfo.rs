@@ -6,12 +6,9 @@ use core::fmt::{self, Write};
 use platform_api::PhysRange;
 
 use super::{Command, CommandError, Group};
-use crate::{
-    context::{BoardFacts, Context},
-    devicetree::PsciConduit,
-};
+use crate::{context::Context, devicetree::PsciConduit};
 
-/// Who owns the pages of our monitor, and what their node is called.
+/// What the node of our monitor's pages is called.
 const MONITOR: &str = "baton-monitor";
 
 /// `bdinfo`.
@@ -137,7 +134,7 @@ fn describe_cpu(cx: &Context<'_>, out: &mut String) -> fmt::Result {
 /// Tells whether PSCI is our monitor's: of this boot, or of one before.
 fn is_ours(cx: &Context<'_>) -> bool {
     let mut reserved = cx.map.reserved.iter();
-    reserved.any(|claim| claim.owner.starts_with(MONITOR))
+    cx.board.monitor.is_some() || reserved.any(|claim| claim.owner.starts_with(MONITOR))
 }
 
 fn describe_psci(cx: &Context<'_>, out: &mut String) -> fmt::Result {

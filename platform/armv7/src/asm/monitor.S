@@ -22,6 +22,8 @@
     @ SCR (DDI 0406C B4.1.129): NS; FW and AW, non-secure state may mask what is its own; HCE. No
     @ exception comes here but SMC (IRQ, FIQ, EA, SCD = 0).
     .equ SCR_NON_SECURE, 1 << 0 | 1 << 4 | 1 << 5 | 1 << 8
+    .equ SCR_SCD, 1 << 7
+    .equ ACTLR_IBE, 1 << 0
     .equ ACTLR_SMP, 1 << 6
     .equ NSACR_CP10_CP11, 3 << 10
     .equ NSACR_NS_SMP, 1 << 18
@@ -163,7 +165,7 @@ find_record:
     add     r8, r8, #CPU_RECORD
     b       1b
 
-@ What secure state has of its own. Leaves SCR.NS = 0. r4 = data. Clobbers r0, r1.
+@ What secure state has of its own. Leaves SCR.NS = 0. r4 = data. Clobbers r0-r3.
 reset_secure:
     mov     r1, #0
     mcr     p15, 0, r1, c1, c1, 0       @ SCR: the secure copies are meant from here on
@@ -182,13 +184,17 @@ reset_secure:
     mov     r1, #NSACR_CP10_CP11
     @ Cortex-A7 and A15 take part in coherency when ACTLR.SMP says so, which must be before their
     @ caches or MMU are on, and non-secure state may change it by NSACR.NS_SMP alone.
+    @ A15 has ACTLR.IBE too: without it ICIALLU, which Linux counts on against Spectre, leaves the
+    @ branch target buffer as it is.
     mrc     p15, 0, r0, c0, c0, 0       @ MIDR
-    bic     r0, r0, #0x00f00000         @ variant
-    bic     r0, r0, #0x8f               @ revision; A15's part differs from A7's in bit 7 alone
-    ldr     r2, .Lcortex_a7
-    cmp     r0, r2
+    bic     r2, r0, #0x00f00000         @ variant
+    bic     r2, r2, #0x8f               @ revision; A15's part differs from A7's in bit 7 alone
+    ldr     r3, .Lcortex_a7
+    cmp     r2, r3
     bne     1f
+    tst     r0, #1 << 7
     mrc     p15, 0, r0, c1, c0, 1       @ ACTLR
+    orrne   r0, r0, #ACTLR_IBE
     orr     r0, r0, #ACTLR_SMP
     mcr     p15, 0, r0, c1, c0, 1
     orr     r1, r1, #NSACR_NS_SMP
@@ -359,22 +365,30 @@ monitor_call:
     ldr     r0, [r4, #DATA_CPUS]
     cmp     r0, #0
     bne     psci_call
-    @ Not in our own pages yet: one call alone.
+    @ Not in our own pages yet: one of two calls (resident.rs), each of which is the last of its
+    @ kind. CLOSE: there are no pages to go to, and nobody may call from now on.
     ldr     r0, .Linstall
-    cmp     r9, r0
-    mvnne   r0, #0                      @ NOT_SUPPORTED
-    bne     monitor_return
-    @ r1 = pages, r2 = data, r3 = words of it: resident.rs.
-    mrc     p15, 0, r5, c12, c0, 1      @ MVBAR
+    sub     r0, r9, r0
+    cmp     r0, #1
+    mvnhi   r0, #0                      @ NOT_SUPPORTED
+    bhi     monitor_return
+    bne     1f
+    ldr     r0, .Lscr
+    orr     r0, r0, #SCR_SCD            @ SMC is Undefined
+    mcr     p15, 0, r0, c1, c1, 0
+    mov     r0, #0
+    b       monitor_return
+    @ INSTALL: r1 = pages, r2 = data, r3 = words of it.
+1:  mrc     p15, 0, r5, c12, c0, 1      @ MVBAR
     mov     r6, r1
-1:  ldr     r0, [r5], #4
+2:  ldr     r0, [r5], #4
     str     r0, [r6], #4
     cmp     r5, r4                      @ code ends where data begins
-    blo     1b
-2:  ldr     r0, [r2], #4
+    blo     2b
+3:  ldr     r0, [r2], #4
     str     r0, [r6], #4
     subs    r3, r3, #1
-    bne     2b
+    bne     3b
     mcr     p15, 0, r1, c12, c0, 1      @ MVBAR
     dsb                                 @ the copy is in memory
     mcr     p15, 0, r3, c7, c5, 0       @ ICIALLU
@@ -396,6 +410,8 @@ monitor_call:
     ldr     r0, .Lscr
     mcr     p15, 0, r0, c1, c1, 0       @ SCR
     isb
+    adr     r0, monitor_parked_vectors
+    mcr     p15, 0, r0, c12, c0, 0      @ VBAR, non-secure: it was in the image
     add     r0, r8, #CPU_RECORD         @ our stack from now on
     mov     sp, r9
     pop     {r1-r10, r12, lr}

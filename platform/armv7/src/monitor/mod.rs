@@ -12,7 +12,7 @@ use platform_api::Step;
 mod resident;
 
 #[cfg(target_arch = "arm")]
-pub use resident::{InstallError, install, is_resident, note, prepare};
+pub use resident::{InstallError, close, install, is_resident, note, prepare};
 
 /// Bytes of the memory that the monitor stays in.
 pub const BYTES: u64 = 8192;

@@ -19,9 +19,11 @@ use crate::{
 /// The monitor below us is ours, from this boot's entry.
 static RESIDENT: AtomicBool = AtomicBool::new(false);
 
-/// The one call that is not PSCI's: a silicon provider's, by the SMC calling convention (DEN 0028,
-/// 2.5). The monitor takes it once.
+/// The calls that are not PSCI's: a silicon provider's, by the SMC calling convention (DEN 0028,
+/// 2.5). The monitor takes one of them, once.
 const INSTALL: u32 = 0x8200_0b01;
+/// See [`INSTALL`].
+const CLOSE: u32 = INSTALL + 1;
 
 /// Notes how the loader came to HYP. Called once, at home.
 pub fn note(state: &EntryState) {
@@ -108,25 +110,41 @@ pub unsafe fn install(plan: &Plan<'_>, pages: PhysRange) -> Result<(), InstallEr
         unsafe { core::slice::from_raw_parts(words.as_ptr().cast::<u8>(), size_of_val(&words)) };
     // The monitor reads memory with its caches off.
     Caches.clean_invalidate(bytes);
+    // SAFETY: the caller's word for what the monitor will do.
+    match unsafe { call(INSTALL, at, words.as_ptr(), count) } {
+        0 => Ok(()),
+        answer => Err(InstallError::Refused(answer)),
+    }
+}
+
+/// Closes the monitor for good where it has no pages to go to, and could be overwritten where it
+/// is: whoever calls it from now on gets an Undefined Instruction exception.
+///
+/// # Safety
+/// [`is_resident`], it was not installed, and the image is whole where it was entered.
+pub unsafe fn close() {
+    // SAFETY: the caller's word; the monitor touches no memory but its stack.
+    unsafe { call(CLOSE, 0, core::ptr::null(), 0) };
+}
+
+/// Calls the monitor.
+///
+/// # Safety
+/// As for what is called: the monitor reads and writes what it is told to.
+unsafe fn call(function: u32, r1: u32, r2: *const u32, r3: usize) -> u32 {
     let answer: u32;
-    // SAFETY: the caller's word for what the monitor will do; it reads `words`, writes `pages`, and
-    // keeps the registers from r4 on.
+    // SAFETY: the caller's word. The monitor keeps every register but r0.
     unsafe {
         asm!(
             ".arch_extension sec",
             "smc #0",
-            inlateout("r0") INSTALL => answer,
-            inlateout("r1") at => _,
-            inlateout("r2") words.as_ptr() => _,
-            inlateout("r3") count => _,
-            out("r12") _,
+            inlateout("r0") function => answer,
+            in("r1") r1,
+            in("r2") r2,
+            in("r3") r3,
             options(nostack)
         );
     }
     isb();
-    if answer == 0 {
-        Ok(())
-    } else {
-        Err(InstallError::Refused(answer))
-    }
+    answer
 }

@@ -9,7 +9,7 @@ use platform_drivers::{
 };
 
 /// How long a device may take: Allwinner's watchdog has half a second at the least.
-const PATIENCE: Step = Step::Delay {
+pub const PATIENCE: Step = Step::Delay {
     microseconds: 2_000_000,
 };
 

@@ -15,7 +15,7 @@ use platform_drivers::{
     power::{Survey, gpio},
 };
 
-use crate::power::survey;
+use crate::power::{PATIENCE, survey};
 
 /// The lists of a [`Plan`], owned.
 pub struct Orders {
@@ -60,6 +60,11 @@ impl Orders {
         let line = |compatible| power_line(tree, compatible, gpio::COMPATIBLE).and_then(drive);
         orders.reset = line("gpio-restart").unwrap_or(survey.reset);
         orders.power_off = line("gpio-poweroff").unwrap_or(survey.power_off);
+        for last in [&mut orders.reset, &mut orders.power_off] {
+            if !last.is_empty() {
+                last.push(PATIENCE);
+            }
+        }
         orders
     }
 

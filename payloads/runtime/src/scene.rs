@@ -85,9 +85,9 @@ impl Scene {
             .and_then(|tree| TreeFacts::gather(&tree));
         let facts = tree.as_ref().ok();
         let mut uart_flags = None;
-        if let Some(base) = facts.and_then(|facts| u32::try_from(facts.pl011?).ok()) {
-            // SAFETY: the tree says that a PL011 is there.
-            unsafe { report::set_console(base) };
+        if let Some(uart) = facts.and_then(|facts| facts.uart) {
+            // SAFETY: the tree says that such a UART is there.
+            unsafe { report::set_console(uart) };
             uart_flags = Some(report::console().flags());
         }
         report::console().enable();

@@ -134,12 +134,12 @@ fn vexpress_a15_kexec() -> Result<()> {
         }
     }
     let report = witness::boot(&mut session)?;
-    two_found(&report);
+    found_the_others(&report);
     Ok(())
 }
 
 /// The rules that only pass if the others were started.
-fn two_found(report: &witness::Report) {
+fn found_the_others(report: &witness::Report) {
     for rule in [
         "mode.hyp",
         "cpus.off",
@@ -159,7 +159,7 @@ fn vexpress_a15_witness() -> Result<()> {
     let mut session = machine.start()?;
     in_hyp(&mut session)?;
     let report = witness::boot(&mut session)?;
-    two_found(&report);
+    found_the_others(&report);
     Ok(())
 }
 
@@ -176,13 +176,19 @@ fn orangepi_at_uboot(name: &str) -> Result<Session> {
     Ok(session)
 }
 
-/// `go` with the tree's address: four processors in HYP.
+/// `go` with the tree's address and the memory's: four processors in HYP.
 #[test]
 fn orangepi_pc_by_go() -> Result<()> {
     let mut session = orangepi_at_uboot(here!())?;
     session.run_ok("load mmc 0:1 43000000 sun8i-h3-orangepi-pc.dtb")?;
-    session.send_line("go 42000000 43000000");
+    session.send_line("go 42000000 43000000 40000000 40000000");
     in_hyp(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    ensure!(
+        session,
+        facts.contains("[0x40000000-0x7fffffff]"),
+        "{facts}"
+    );
     session.run_ok("setenv bootargs console=ttyS0,115200")?;
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 4)?;
@@ -190,16 +196,26 @@ fn orangepi_pc_by_go() -> Result<()> {
     hotplug(&mut session, 4)
 }
 
-/// The same to the witness, with a tree that Baton finds by itself.
+/// The same to the witness, with a tree that Baton finds by itself, and no word of memory: U-Boot
+/// writes that into a tree only when it boots a kernel.
 #[test]
 fn orangepi_pc_by_go_witness() -> Result<()> {
     let mut session = orangepi_at_uboot(here!())?;
-    session.run_ok("load mmc 0:1 43000000 sun8i-h3-orangepi-pc.dtb")?;
+    session.run_ok("load mmc 0:1 41000000 sun8i-h3-orangepi-pc.dtb")?;
     session.send_line("go 42000000");
-    in_hyp(&mut session)?;
-    session.run_ok("setenv bootargs console=ttyS0,115200")?;
+    session.expect("no device tree was given: using the one found at 0x41000000")?;
+    session.expect("no memory in the device tree: using a part")?;
+    flow::stop_countdown(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    ensure!(
+        session,
+        facts.contains("[0x40000000-0x43ffffff]"),
+        "{facts}"
+    );
+    let then = "report.then=halt console=ttyS0,115200";
+    session.run_ok(&format!("setenv bootargs {then}"))?;
     session.send_line("bootz report.zimg initrd.img");
     let report = witness::read(&mut session)?;
-    two_found(&report);
+    found_the_others(&report);
     Ok(())
 }

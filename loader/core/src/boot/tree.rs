@@ -107,6 +107,7 @@ impl PayloadTree {
             boot_cpu: cx.machine.cpu.affinity,
             monitor: cx.board.monitor,
             started: &cx.board.started,
+            console: Some(&cx.board.console),
             log: cx.log.page().map(|page| LogFacts {
                 page,
                 count: cx.log.count(),

@@ -15,7 +15,7 @@ pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     judge_cpus(evidence, rules);
     match evidence.uart_flags {
         Some(flags) => rules.masked("uart.drained", flags, UART_BUSY | UART_EMPTY, UART_EMPTY),
-        None => rules.skip("uart.drained", "no PL011 in the tree"),
+        None => rules.skip("uart.drained", "no UART that the witness knows in the tree"),
     }
 }
 

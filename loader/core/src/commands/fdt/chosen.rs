@@ -17,6 +17,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     boot_cpu: 0,
     monitor: None,
     started: &[],
+    console: None,
     log: None,
 };
 

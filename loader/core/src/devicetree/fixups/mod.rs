@@ -14,6 +14,7 @@ mod power;
 mod psci;
 mod reservations;
 mod reserved;
+mod stdout;
 
 use platform_api::PhysRange;
 
@@ -58,6 +59,8 @@ pub struct FixupFacts<'a> {
     pub monitor: Option<PhysRange>,
     /// The CPUs that it can start, the one that runs included.
     pub started: &'a [u32],
+    /// The path of the console in use, for a tree that names none.
+    pub console: Option<&'a str>,
     /// The log; `None` leaves what the tree says of one.
     pub log: Option<LogFacts<'a>>,
 }
@@ -91,6 +94,10 @@ pub static FIXUPS: &[Fixup] = &[
     Fixup {
         name: "entropy",
         apply: entropy::apply,
+    },
+    Fixup {
+        name: "stdout",
+        apply: stdout::apply,
     },
     Fixup {
         name: "monitor",

@@ -21,6 +21,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     boot_cpu: 0,
     monitor: None,
     started: &[],
+    console: None,
     log: None,
 };
 
@@ -196,6 +197,20 @@ fn the_monitor_has_a_node_that_is_not_mapped() {
         cells: 3,
     };
     assert_eq!(error, Err(wide));
+}
+
+#[test]
+fn stdout_is_named_where_nobody_named_one() {
+    let console = Some("/soc/serial@1000");
+    fixture!("stdout", "stdout", FixupFacts { console, ..NOTHING });
+    fixture!("stdout-named", "stdout", FixupFacts { console, ..NOTHING });
+    // A tree that is not this machine's.
+    let source = "/dts-v1/; / { chosen { }; };";
+    let facts = FixupFacts { console, ..NOTHING };
+    assert_eq!(
+        printed(&fixed(source, "stdout", &facts)),
+        printed(&tree(source))
+    );
 }
 
 /// A monitor that starts these CPUs.

@@ -6,7 +6,7 @@ use core::fmt::Write;
 use baton_core::{
     boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
-    context::{BoardFacts, Context, write_console},
+    context::{BoardFacts, BoundDevice, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked, insert_bank},
     env::{self, split_boot_arguments},
     log::{self, Log, find_page},
@@ -275,6 +275,20 @@ fn run(
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
+    if found.psci.is_some() {
+        let ours = resident.pages.is_some();
+        devices.bound.push(BoundDevice {
+            path: if ours {
+                "psci (Baton's monitor)"
+            } else {
+                "psci"
+            }
+            .into(),
+            class: "firmware",
+            driver: "psci",
+            active: true,
+        });
+    }
     cx.board = BoardFacts {
         tree_address: info.tree.map(|range| range.start()),
         console: devices.console_path,

@@ -33,6 +33,12 @@ fn in_hyp(session: &mut Session) -> Result<()> {
     ] {
         ensure!(session, facts.contains(line), "no {line:?} in {facts}");
     }
+    let bound = session.run_ok("dm tree")?;
+    ensure!(
+        session,
+        bound.contains("psci (Baton's monitor)\n"),
+        "{bound}"
+    );
     Ok(())
 }
 
@@ -165,9 +171,9 @@ fn vexpress_a15_witness() -> Result<()> {
 
 /// From power-on to U-Boot's prompt, with Baton and the board's tree in memory: U-Boot is in secure
 /// state, with its MMU and caches on, and its PSCI is not there before it boots a kernel itself.
-fn orangepi_at_uboot(name: &str) -> Result<Session> {
+fn orangepi_at_uboot(machine: Machine) -> Result<Session> {
     let card = Card::built_for("orangepi-pc")?;
-    let mut session = Machine::orangepi_pc(name).card(card).start()?;
+    let mut session = machine.card(card).start()?;
     session.expect_for("U-Boot SPL ", FIRST_STAGE)?;
     session.expect_for(flow::COUNTDOWN, FIRST_STAGE)?;
     session.send(" ");
@@ -179,7 +185,7 @@ fn orangepi_at_uboot(name: &str) -> Result<Session> {
 /// `go` with the tree's address and the memory's: four processors in HYP.
 #[test]
 fn orangepi_pc_by_go() -> Result<()> {
-    let mut session = orangepi_at_uboot(here!())?;
+    let mut session = orangepi_at_uboot(Machine::orangepi_pc(here!()))?;
     session.run_ok("load mmc 0:1 43000000 sun8i-h3-orangepi-pc.dtb")?;
     session.send_line("go 42000000 43000000 40000000 40000000");
     in_hyp(&mut session)?;
@@ -200,7 +206,7 @@ fn orangepi_pc_by_go() -> Result<()> {
 /// writes that into a tree only when it boots a kernel.
 #[test]
 fn orangepi_pc_by_go_witness() -> Result<()> {
-    let mut session = orangepi_at_uboot(here!())?;
+    let mut session = orangepi_at_uboot(Machine::orangepi_pc(here!()))?;
     session.run_ok("load mmc 0:1 41000000 sun8i-h3-orangepi-pc.dtb")?;
     session.send_line("go 42000000");
     session.expect("no device tree was given: using the one found at 0x41000000")?;
@@ -217,5 +223,20 @@ fn orangepi_pc_by_go_witness() -> Result<()> {
     session.send_line("bootz report.zimg initrd.img");
     let report = witness::read(&mut session)?;
     found_the_others(&report);
+    Ok(())
+}
+
+/// The monitor resets the chip by its watchdog, which Debian 12's QEMU has not.
+#[test]
+fn orangepi_pc_by_go_resets() -> Result<()> {
+    let mut session = orangepi_at_uboot(Machine::orangepi_pc(here!()).on_newer_qemu()?)?;
+    session.run_ok("load mmc 0:1 43000000 sun8i-h3-orangepi-pc.dtb")?;
+    session.send_line("go 42000000 43000000 40000000 40000000");
+    in_hyp(&mut session)?;
+    // Nothing turns this board off.
+    let said = session.run_err("poweroff")?;
+    ensure!(session, said.contains("PSCI answered -1"), "{said}");
+    session.send_line("reset");
+    session.expect_for("U-Boot SPL ", FIRST_STAGE)?;
     Ok(())
 }

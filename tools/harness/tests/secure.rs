@@ -148,6 +148,28 @@ fn the_witness_with_gic3() -> Result<()> {
     witness::boot(&mut session).map(drop)
 }
 
+/// `go` leaves U-Boot's MMU and caches on, in secure state.
+#[test]
+fn by_go() -> Result<()> {
+    let mut session = machine(here!())?.with_working_go().start()?;
+    flow::uboot_prompt(&mut session)?;
+    flow::uboot_load(&mut session, 0x4020_3000, "baton.zimg")?;
+    session.send_line("go 40203000 ${fdtcontroladdr}");
+    session.expect_for(flow::BANNER, END)?;
+    flow::stop_countdown(&mut session)?;
+    flow::is_baton(&mut session)?;
+    let entry = session.run_ok("hyp entry")?;
+    // As U-Boot had it in secure state; what HYP has is new.
+    for row in [
+        "SVC F I A\n",
+        "HSCTLR    30c50878\n",
+        "SCTLR     00c50878\n",
+    ] {
+        ensure!(session, entry.contains(row), "no {row:?} in {entry}");
+    }
+    witness::boot(&mut session).map(drop)
+}
+
 /// Through Debian into Baton again, which finds monitor and reservation in the tree, installs
 /// nothing and needs nothing, and out again.
 #[test]

@@ -163,7 +163,7 @@ fn by_go() -> Result<()> {
     for row in [
         "SVC F I A\n",
         "HSCTLR    30c50878\n",
-        "SCTLR     00c50878\n",
+        "SCTLR     00c5187d ! MMU D-cache I-cache\n",
     ] {
         ensure!(session, entry.contains(row), "no {row:?} in {entry}");
     }

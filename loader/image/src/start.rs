@@ -7,7 +7,7 @@ use baton_core::{
     boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, Context, write_console},
-    devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
+    devicetree::{Discovery, TreeError, WorkingTree, discover_checked, insert_bank},
     env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
@@ -135,7 +135,12 @@ fn open_tree(blob: &[u8]) -> Result<DevTree<'_>, DevTreeError> {
 fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), TreeError> {
     let (mut tree, checked) = WorkingTree::load_checked(blob)?;
     tree.set_source(info.tree.map(|range| range.start()));
-    let found = discover_checked(&checked, open_tree)?;
+    let mut found = discover_checked(&checked, open_tree)?;
+    if found.memory.is_empty() {
+        for bank in &info.memory.banks {
+            insert_bank(&mut found.memory, *bank);
+        }
+    }
     Ok((tree, found))
 }
 
@@ -326,6 +331,12 @@ fn warnings(
                 "no device tree was given: using the one found at {at}"
             ),
         };
+    }
+    if info.assumed {
+        let _ = writeln!(
+            lines,
+            "no memory in the device tree: using a part; U-Boot's `go ADDR FDT START SIZE` says it"
+        );
     }
     if info.home.start() == state.load_address.into() {
         let _ = writeln!(

@@ -58,6 +58,7 @@ pub struct Machine {
     memory_mib: u32,
     first_stage: FirstStage,
     card: Option<Card>,
+    card_on_virtio: bool,
     uboot_go: bool,
     console: &'static str,
     emulator: PathBuf,
@@ -78,6 +79,7 @@ impl Machine {
             memory_mib: 512,
             first_stage: FirstStage::UBoot,
             card: None,
+            card_on_virtio: false,
             uboot_go: false,
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
@@ -153,6 +155,13 @@ impl Machine {
     pub fn card(mut self, card: Card) -> Self {
         self.card = Some(card);
         self
+    }
+
+    /// Inserts a card as a virtio disk where the board has a slot of its own: Debian's test system
+    /// has no driver for every slot. (The Versatile Express has virtio transports in QEMU.)
+    pub fn virtio_card(mut self, card: Card) -> Self {
+        self.card_on_virtio = true;
+        self.card(card)
     }
 
     /// Has QEMU enter this image itself.
@@ -300,11 +309,6 @@ impl Machine {
                         on(self.virtualization),
                         on(self.secure)
                     ));
-                if let Some(card) = &self.card {
-                    command
-                        .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
-                        .args(["-device", "virtio-blk-device,drive=card"]);
-                }
                 self.first_stage_arguments(&mut command)?;
             }
             Board::OrangePiPc => {
@@ -323,8 +327,14 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
-            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        if let Some(card) = &self.card {
+            if self.board == Board::Virt || self.card_on_virtio {
+                command
+                    .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
+                    .args(["-device", "virtio-blk-device,drive=card"]);
+            } else {
+                command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+            }
         }
         command.args(&self.arguments);
         Ok(command)

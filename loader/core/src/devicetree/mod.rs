@@ -30,7 +30,7 @@ pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with
 pub use error::{Structure, TreeError};
 pub use header::{HEADER_SIZE, Header, MAGIC, blob_size};
 pub use power_line::{PowerLine, power_line};
-pub use read::{OpenTree, discover, discover_checked};
+pub use read::{OpenTree, discover, discover_checked, insert_bank};
 pub use tree::{NodeId, WorkingTree};
 
 /// How the firmware below is called.

@@ -25,6 +25,8 @@ pub struct HandOver {
 const GICD_CTLR: u32 = 0;
 /// ITLinesNumber in bits 4:0: registers of one bit an interrupt, less one.
 const GICD_TYPER: u32 = 0x004;
+/// GICD_TYPER: SecurityExtn.
+const SECURITY_EXTENSIONS: u32 = 1 << 10;
 const GICD_IGROUPR: u32 = 0x080;
 /// Version 3 alone.
 const GICD_IGRPMODR: u32 = 0xd00;
@@ -86,11 +88,20 @@ fn write(base: u32, offset: u32, value: u32) -> Step {
 
 /// The registers of shared interrupts: all but the first of each kind.
 fn shared(distributor: u32, read: &dyn Fn(u32) -> u32) -> impl Iterator<Item = u32> + Clone {
-    let last = read(distributor.wrapping_add(GICD_TYPER)) & 0x1f;
+    let last = kind(distributor, read) & 0x1f;
     (1..=last).map(|index| 4 * index)
 }
 
+fn kind(distributor: u32, read: &dyn Fn(u32) -> u32) -> u32 {
+    read(distributor.wrapping_add(GICD_TYPER))
+}
+
 fn version_2(distributor: u32, cpu: u32, read: &dyn Fn(u32) -> u32) -> HandOver {
+    if kind(distributor, read) & SECURITY_EXTENSIONS == 0 {
+        // It does not tell secure from non-secure, and non-secure state enables group 0, as it
+        // thinks that it has one alone. QEMU's H3 is such a one; the chip's is not.
+        return HandOver::default();
+    }
     let mut now: Vec<Step> = shared(distributor, read)
         .map(|offset| write(distributor, GICD_IGROUPR + offset, u32::MAX))
         .collect();
@@ -211,6 +222,13 @@ mod tests {
             write(base, 0x1_0080, u32::MAX),
             write(base, 0x1_0d00, 0),
         ]
+    }
+
+    #[test]
+    fn without_security_extensions_there_is_nothing_to_give_away() {
+        let reg = [(0x01c8_1000, 0x1000), (0x01c8_2000, 0x2000)];
+        let found = steps("arm,gic-400", &reg, &|_| 0x64).unwrap();
+        assert_eq!(found, HandOver::default());
     }
 
     #[test]

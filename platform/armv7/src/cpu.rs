@@ -4,7 +4,7 @@ use platform_api::{CpuFacts, CpuMode};
 
 use crate::{
     cache,
-    registers::{Hsctlr, Midr, Mpidr, Sctlr, cpsr},
+    registers::{Hsctlr, IdPfr1, Midr, Mpidr, Sctlr, cpsr},
     secure,
 };
 
@@ -36,6 +36,11 @@ fn name(midr: u32) -> &'static str {
         (0x41, 0xc0f) => "Cortex-A15",
         _ => "ARMv7-A",
     }
+}
+
+/// Tells whether the processor has the generic timer (ID_PFR1.GenTimer, DDI 0406C B4.1.94).
+pub fn has_generic_timer() -> bool {
+    IdPfr1::read() >> 16 & 0xf != 0
 }
 
 /// Returns this CPU's affinity, as the tree's `/cpus` and a redistributor write it.

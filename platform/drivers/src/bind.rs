@@ -2,7 +2,7 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, mmc, rtc, uart, virtio, watchdog};
+use crate::{gic, mmc, rtc, timer::sp804, uart, virtio, watchdog};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Driver {
     Sp805,
     /// [`watchdog::bcm2835`].
     Bcm2835Watchdog,
+    /// [`sp804`].
+    Sp804,
 }
 
 impl Driver {
@@ -40,6 +42,7 @@ impl Driver {
             Self::Gic2 | Self::Gic3 => "irq",
             Self::Pl031 => "rtc",
             Self::Pl181 | Self::SunxiMmc => "mmc",
+            Self::Sp804 => "timer",
             Self::SunxiWatchdog | Self::Sp805 | Self::Bcm2835Watchdog => "watchdog",
         }
     }
@@ -58,6 +61,7 @@ impl Driver {
             Self::SunxiWatchdog => "sunxi_wdt",
             Self::Sp805 => "sp805_wdt",
             Self::Bcm2835Watchdog => "bcm2835_wdt",
+            Self::Sp804 => "arm_sp804",
         }
     }
 }
@@ -76,6 +80,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::SunxiWatchdog, watchdog::sunxi::COMPATIBLE),
     (Driver::Sp805, watchdog::sp805::COMPATIBLE),
     (Driver::Bcm2835Watchdog, watchdog::bcm2835::COMPATIBLE),
+    (Driver::Sp804, sp804::COMPATIBLE),
 ];
 
 /// Returns the driver for `node`: the one that lists the most specific of the node's

@@ -60,7 +60,8 @@ fn read(row: usize) -> u64 {
 
 /// Tells whether a row can be read here.
 fn readable(row: usize, hyp: bool) -> bool {
-    hyp || REGISTERS.get(row).is_some_and(|spec| spec.set == Set::Pl1)
+    let set = REGISTERS.get(row).map(|spec| spec.set);
+    hyp || set == Some(Set::Pl1) || set == Some(Set::Timer) && cpu::has_generic_timer()
 }
 
 /// The registers as the caller left them.
@@ -131,8 +132,10 @@ impl Found {
                 r::Cntvoff::write(0);
                 r::CnthpCtl::write(0);
             }
-            r::CntpCtl::write(0);
-            r::CntvCtl::write(0);
+            if cpu::has_generic_timer() {
+                r::CntpCtl::write(0);
+                r::CntvCtl::write(0);
+            }
         }
         r::isb();
     }

@@ -12,6 +12,8 @@ pub enum Set {
     Hyp,
     /// PL1's, read in HYP too.
     Pl1,
+    /// PL1's, if the processor has the generic timer.
+    Timer,
 }
 
 /// What is known of a register.
@@ -145,9 +147,9 @@ pub static REGISTERS: [Spec; 26] = [
     ),
     spec("CNTVOFF", Set::Hyp, true, u64::MAX, &[]),
     spec("CNTHP_CTL", Set::Hyp, false, TIMER_ENABLED, TIMER),
-    spec("CNTP_CTL", Set::Pl1, false, TIMER_ENABLED, TIMER),
-    spec("CNTV_CTL", Set::Pl1, false, TIMER_ENABLED, TIMER),
-    spec("CNTFRQ", Set::Pl1, false, 0, &[]),
+    spec("CNTP_CTL", Set::Timer, false, TIMER_ENABLED, TIMER),
+    spec("CNTV_CTL", Set::Timer, false, TIMER_ENABLED, TIMER),
+    spec("CNTFRQ", Set::Timer, false, 0, &[]),
     spec("SCTLR", Set::Pl1, false, 0x4200_0007, CONTROL),
     spec("TTBCR", Set::Pl1, false, 0, &[(31, "EAE")]),
     spec("TTBR0", Set::Pl1, true, 0, &[]),

@@ -103,6 +103,7 @@ impl Launcher for BoardLauncher {
 pub fn degraded(mode: CpuMode) -> Option<&'static str> {
     match mode {
         CpuMode::Hypervisor => None,
+        _ if !cpu::has_hyp() => Some("no HYP: this processor has none; running and booting in SVC"),
         CpuMode::Supervisor => {
             Some("no HYP: entered in non-secure SVC; running and booting in SVC")
         }

@@ -280,6 +280,9 @@ fn warnings(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
+    if !cpu::has_long_descriptors() {
+        lines.push_str("no long page-table descriptors: MMU and data cache stay off\n");
+    }
     taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();

@@ -43,6 +43,16 @@ pub fn has_generic_timer() -> bool {
     IdPfr1::read() >> 16 & 0xf != 0
 }
 
+/// Tells whether the processor has HYP mode (ID_PFR1, the virtualization extensions).
+pub fn has_hyp() -> bool {
+    IdPfr1::read() >> 12 & 0xf != 0
+}
+
+/// Tells whether the loader's page tables can be used: else it runs without MMU and data cache.
+pub fn has_long_descriptors() -> bool {
+    crate::mmu::enable::has_long_descriptors()
+}
+
 /// Returns this CPU's affinity, as the tree's `/cpus` and a redistributor write it.
 pub fn affinity() -> u32 {
     Mpidr::read() & 0x00ff_ffff

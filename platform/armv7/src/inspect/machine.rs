@@ -60,8 +60,13 @@ fn read(row: usize) -> u64 {
 
 /// Tells whether a row can be read here.
 fn readable(row: usize, hyp: bool) -> bool {
-    let set = REGISTERS.get(row).map(|spec| spec.set);
-    hyp || set == Some(Set::Pl1) || set == Some(Set::Timer) && cpu::has_generic_timer()
+    // What has HYP has all of them.
+    hyp || REGISTERS.get(row).is_some_and(|spec| match spec.set {
+        Set::Hyp => false,
+        Set::Pl1 => true,
+        Set::Timer => cpu::has_generic_timer(),
+        Set::Long => enable::has_long_descriptors(),
+    })
 }
 
 /// The registers as the caller left them.

@@ -14,6 +14,8 @@ pub enum Set {
     Pl1,
     /// PL1's, if the processor has the generic timer.
     Timer,
+    /// PL1's, if the processor has long descriptors.
+    Long,
 }
 
 /// What is known of a register.
@@ -152,7 +154,7 @@ pub static REGISTERS: [Spec; 26] = [
     spec("CNTFRQ", Set::Timer, false, 0, &[]),
     spec("SCTLR", Set::Pl1, false, 0x4200_0007, CONTROL),
     spec("TTBCR", Set::Pl1, false, 0, &[(31, "EAE")]),
-    spec("TTBR0", Set::Pl1, true, 0, &[]),
+    spec("TTBR0", Set::Long, true, 0, &[]),
     spec("VBAR", Set::Pl1, false, 0, &[]),
     spec("MPIDR", Set::Pl1, false, 0, &[]),
     spec(

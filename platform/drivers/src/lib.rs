@@ -20,5 +20,6 @@ pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;
+pub mod watchdog;
 
 pub use mmio::WindowError;

@@ -10,9 +10,10 @@ use baton_core::{
 use platform_api::{RawUart, Rtc};
 use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
+    bcm2835::{self, ClockId},
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
-    mmc::{Card, Host, pl181, sunxi},
+    mmc::{Card, Host, pl181, sdhost, sunxi},
     psci::{Conduit, Psci},
     rtc,
     timer::ArchTimer,
@@ -58,6 +59,7 @@ pub struct Quiesce {
 enum MmcHost {
     Sunxi(sunxi::Registers),
     Pl181(pl181::Registers),
+    SdHost(sdhost::Registers),
 }
 
 impl MmcHost {
@@ -65,6 +67,7 @@ impl MmcHost {
         match self {
             Self::Sunxi(registers) => registers.stop(),
             Self::Pl181(registers) => registers.stop(),
+            Self::SdHost(registers) => registers.stop(),
         }
     }
 }
@@ -186,6 +189,8 @@ pub unsafe fn bind(
             Some(Driver::SunxiMmc) => unsafe { bind_sunxi_mmc(device, clock, &mut devices) },
             // SAFETY: the caller's word.
             Some(Driver::Pl181) => unsafe { bind_pl181(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::SdHost) => unsafe { bind_sdhost(found, device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -264,6 +269,49 @@ unsafe fn bind_pl181(device: &Device, clock: WaitingClock, devices: &mut Devices
     }
 }
 
+/// The card slot of a Raspberry Pi: the pins are given to the host that the tree names, as a
+/// kernel does before it uses it.
+///
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_sdhost(
+    found: &Discovery,
+    device: &Device,
+    clock: WaitingClock,
+    devices: &mut Devices,
+) {
+    if let Some(pins) = found.first(bcm2835::PINS) {
+        let function = bcm2835::Function::Alternative0;
+        // SAFETY: the caller's word.
+        let selected =
+            pins.with_node(|node| unsafe { bcm2835::select(node, sdhost::PINS, function) });
+        if let Err(error) = selected {
+            devices.fail(pins, &error);
+        }
+    }
+    // SAFETY: the caller's word.
+    let rate = unsafe { firmware_clock(found, ClockId::Core, clock) };
+    let rate = rate.unwrap_or(sdhost::FASTEST_CORE);
+    // SAFETY: the caller's word; the first stage was read from a card in this very slot.
+    match unsafe { device.with_node(|node| sdhost::probe(node, rate, clock)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::SdHost(host.registers()));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// Asks a Raspberry Pi's firmware for a clock's rate, Hz.
+///
+/// # Safety
+/// As [`bind`].
+unsafe fn firmware_clock(found: &Discovery, id: ClockId, clock: WaitingClock) -> Option<u32> {
+    let mailbox = found.first(bcm2835::MAILBOX)?;
+    // SAFETY: the caller's word; the stack is in RAM, mapped 1 to 1.
+    mailbox.with_node(|node| unsafe { bcm2835::clock_rate(node, id, &clock, &Caches) })
+}
+
 impl Devices {
     /// Adds a disk, numbered among those of its interface.
     fn add_disk(
@@ -286,7 +334,9 @@ impl Devices {
     /// there were before it did.
     fn note(&mut self, device: &Device, driver: Driver, (disks, failures): (usize, usize)) {
         let active = match driver {
-            Driver::VirtioMmio | Driver::SunxiMmc | Driver::Pl181 => self.disks.len() > disks,
+            Driver::VirtioMmio | Driver::SunxiMmc | Driver::Pl181 | Driver::SdHost => {
+                self.disks.len() > disks
+            }
             Driver::Pl011 | Driver::Ns16550 => device.path == self.console_path,
             Driver::Gic2 | Driver::Gic3 | Driver::Pl031 => self.failures.len() == failures,
         };

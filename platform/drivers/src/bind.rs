@@ -17,6 +17,8 @@ pub enum Driver {
     Pl181,
     /// [`mmc::sunxi`].
     SunxiMmc,
+    /// [`mmc::sdhost`].
+    SdHost,
     /// [`gic`], architecture version 1 or 2.
     Gic2,
     /// [`gic`], architecture version 3.
@@ -33,7 +35,7 @@ impl Driver {
             Self::VirtioMmio => "virtio",
             Self::Gic2 | Self::Gic3 => "irq",
             Self::Pl031 => "rtc",
-            Self::Pl181 | Self::SunxiMmc => "mmc",
+            Self::Pl181 | Self::SunxiMmc | Self::SdHost => "mmc",
         }
     }
 
@@ -45,6 +47,7 @@ impl Driver {
             Self::VirtioMmio => "virtio-mmio",
             Self::Pl181 => "arm_pl180_mmc",
             Self::SunxiMmc => "sunxi-mmc",
+            Self::SdHost => "bcm2835-sdhost",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
             Self::Pl031 => "rtc-pl031",
@@ -60,6 +63,7 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::Ns16550, uart::ns16550::COMPATIBLE),
     (Driver::Pl181, mmc::pl181::COMPATIBLE),
     (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
+    (Driver::SdHost, mmc::sdhost::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
     (Driver::Pl031, rtc::COMPATIBLE),

@@ -13,12 +13,12 @@ use platform_drivers::{
     bcm2835::{self, ClockId},
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
-    mmc::{Card, Host, pl181, sdhost, sunxi},
+    mmc::{Card, Host, pl181, sdhci, sdhost, sunxi},
     psci::{Conduit, Psci},
     rtc,
     timer::ArchTimer,
     uart::{
-        Uart, ns16550,
+        Uart, imx, ns16550,
         pl011::{self, Pl011},
     },
     virtio::{self, Probe, Slot},
@@ -60,6 +60,7 @@ enum MmcHost {
     Sunxi(sunxi::Registers),
     Pl181(pl181::Registers),
     SdHost(sdhost::Registers),
+    Sdhci(sdhci::Registers),
 }
 
 impl MmcHost {
@@ -68,6 +69,7 @@ impl MmcHost {
             Self::Sunxi(registers) => registers.stop(),
             Self::Pl181(registers) => registers.stop(),
             Self::SdHost(registers) => registers.stop(),
+            Self::Sdhci(registers) => registers.stop(),
         }
     }
 }
@@ -113,7 +115,7 @@ impl Quiesce {
 fn is_uart(device: &Device) -> bool {
     matches!(
         device.with_node(driver_for),
-        Some(Driver::Pl011 | Driver::Ns16550)
+        Some(Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart)
     )
 }
 
@@ -133,11 +135,20 @@ pub fn find_console(found: &Discovery) -> Option<&Device> {
 /// # Safety
 /// As [`pl011::probe`] and [`ns16550::probe`].
 pub unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
-    if device.with_node(driver_for) == Some(Driver::Ns16550) {
-        // SAFETY: the caller's word.
-        let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
-        let raw = port.raw();
-        return Some((Uart::Ns16550(port), raw));
+    match device.with_node(driver_for) {
+        Some(Driver::Ns16550) => {
+            // SAFETY: the caller's word.
+            let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
+            let raw = port.raw();
+            return Some((Uart::Ns16550(port), raw));
+        }
+        Some(Driver::ImxUart) => {
+            // SAFETY: the caller's word.
+            let port = unsafe { device.with_node(|node| imx::probe(node)) }.ok()?;
+            let raw = port.raw();
+            return Some((Uart::Imx(port), raw));
+        }
+        _ => {}
     }
     let base = device.reg.first()?.start().as_u32()?;
     // SAFETY: the caller's word.
@@ -191,6 +202,8 @@ pub unsafe fn bind(
             Some(Driver::Pl181) => unsafe { bind_pl181(device, clock, &mut devices) },
             // SAFETY: the caller's word.
             Some(Driver::SdHost) => unsafe { bind_sdhost(found, device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::Sdhci) => unsafe { bind_sdhci(found, device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -205,7 +218,7 @@ pub unsafe fn bind(
                     Err(error) => devices.fail(device, &error),
                 }
             }
-            Some(Driver::Pl011 | Driver::Ns16550) | None => {}
+            Some(Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart) | None => {}
         }
         if let Some(driver) = driver {
             devices.note(device, driver, before);
@@ -302,6 +315,27 @@ unsafe fn bind_sdhost(
     }
 }
 
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_sdhci(
+    found: &Discovery,
+    device: &Device,
+    clock: WaitingClock,
+    devices: &mut Devices,
+) {
+    let asked = device.with_node(|node| sdhci::Variant::of(node.compatible)?.firmware_clock());
+    // SAFETY: the caller's word.
+    let rate = asked.and_then(|id| unsafe { firmware_clock(found, id, clock) });
+    // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1.
+    match unsafe { device.with_node(|node| sdhci::probe(node, rate, clock, Caches)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::Sdhci(host.registers()));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
 /// Asks a Raspberry Pi's firmware for a clock's rate, Hz.
 ///
 /// # Safety
@@ -334,10 +368,12 @@ impl Devices {
     /// there were before it did.
     fn note(&mut self, device: &Device, driver: Driver, (disks, failures): (usize, usize)) {
         let active = match driver {
-            Driver::VirtioMmio | Driver::SunxiMmc | Driver::Pl181 | Driver::SdHost => {
-                self.disks.len() > disks
-            }
-            Driver::Pl011 | Driver::Ns16550 => device.path == self.console_path,
+            Driver::VirtioMmio
+            | Driver::SunxiMmc
+            | Driver::Pl181
+            | Driver::SdHost
+            | Driver::Sdhci => self.disks.len() > disks,
+            Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart => device.path == self.console_path,
             Driver::Gic2 | Driver::Gic3 | Driver::Pl031 => self.failures.len() == failures,
         };
         self.bound.push(BoundDevice {

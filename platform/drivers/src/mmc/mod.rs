@@ -6,10 +6,12 @@
 
 mod bus;
 mod card;
+mod dma;
 mod error;
 mod host;
 mod identify;
 pub mod pl181;
+pub mod sdhci;
 pub mod sdhost;
 pub mod sunxi;
 

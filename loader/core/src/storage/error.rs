@@ -168,6 +168,8 @@ pub enum Ext4Error {
     Encrypted(u32),
     /// An inode that is a device, a FIFO or a socket.
     Special(u32),
+    /// What is wrong with the journal of a volume that was not unmounted.
+    Journal(&'static str),
     /// A path leads through too many symbolic links; the one too many.
     Links(u32),
     /// A file is in more pieces than are kept.
@@ -317,6 +319,7 @@ impl fmt::Display for Ext4Error {
             Self::Damaged(what, at) => write!(f, "damaged: {what} {at:#x}; run e2fsck"),
             Self::Encrypted(inode) => write!(f, "inode {inode:#x} is encrypted"),
             Self::Special(inode) => write!(f, "inode {inode:#x} is neither file nor directory"),
+            Self::Journal(what) => write!(f, "unclean, and its journal {what}; run e2fsck"),
             Self::Links(inode) => write!(f, "too many symbolic links, at inode {inode:#x}"),
             Self::TooFragmented => f.write_str("the file is in too many pieces"),
             Self::TooManyEntries => f.write_str("too many directory entries to list"),

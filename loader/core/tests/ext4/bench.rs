@@ -40,12 +40,15 @@ impl Drop for Scratch {
     }
 }
 
+fn search_path() -> String {
+    std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin"
+}
+
 /// Runs a program of e2fsprogs; it must succeed.
 pub fn tool(program: &str, arguments: &[&str]) -> String {
-    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
     let output = Command::new(program)
         .args(arguments)
-        .env("PATH", path)
+        .env("PATH", search_path())
         .output()
         .unwrap_or_else(|error| panic!("{program}: {error}; Debian's e2fsprogs has it"));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -85,6 +88,23 @@ pub fn debugfs(image: &[u8], requests: &str) -> Vec<u8> {
     fs::write(&script, requests).unwrap();
     let (path_text, script) = (path.display().to_string(), script.display().to_string());
     tool("debugfs", &["-w", "-f", &script, &path_text]);
+    fs::read(&path).unwrap()
+}
+
+/// Mends a volume with e2fsck.
+pub fn e2fsck(image: &[u8], options: &str) -> Vec<u8> {
+    let scratch = Scratch::new();
+    let path = scratch.0.join("image");
+    fs::write(&path, image).unwrap();
+    let status = Command::new("e2fsck")
+        .arg(options)
+        .arg(&path)
+        .env("PATH", search_path())
+        .output()
+        .unwrap()
+        .status;
+    // 1: errors were mended.
+    assert!(matches!(status.code(), Some(0 | 1)), "{status}");
     fs::read(&path).unwrap()
 }
 

@@ -9,4 +9,5 @@
 )]
 
 mod bench;
+mod journals;
 mod reads;

@@ -101,7 +101,8 @@ impl Ext4Volume<'_> {
         let within = u64::from(index) * u64::from(size);
         let block = table.saturating_add(within >> self.superblock.shift);
         let within = within & (self.block_size() as u64 - 1);
-        let at = (self.place(block, 1)? << self.superblock.shift) + within;
+        let (place, _, _) = self.place(block, 1)?;
+        let at = (place << self.superblock.shift) + within;
         let start = usize::try_from(within).unwrap_or(0);
         let length = usize::try_from(size).unwrap_or(0);
         let bytes = self.held(block)?.get(start..start + length);

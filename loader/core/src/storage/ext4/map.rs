@@ -136,14 +136,22 @@ impl Ext4Volume<'_> {
             pieces.done += gap;
         }
         // What is behind the end was given to the file for later.
-        let count = count.min(pieces.needed - pieces.done);
-        if count > 0 {
-            let offset = match block {
-                Extent::HOLE => block,
-                block => self.base + (self.place(block, count)? << shift),
+        let mut rest = count.min(pieces.needed - pieces.done);
+        let mut block = block;
+        while rest > 0 {
+            let (offset, count) = match block {
+                Extent::HOLE => (block, rest),
+                _ => match self.place(block, rest)? {
+                    (_, _, true) => return Err(Ext4Error::Journal("has an escaped block").into()),
+                    (place, count, _) => (self.base + (place << shift), count),
+                },
             };
             pieces.push(offset, count << shift)?;
             pieces.done += count;
+            rest -= count;
+            if block != Extent::HOLE {
+                block += count;
+            }
         }
         Ok(())
     }

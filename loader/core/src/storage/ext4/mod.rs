@@ -11,6 +11,7 @@
 mod checksum;
 mod directory;
 mod inode;
+mod journal;
 mod map;
 mod superblock;
 
@@ -20,7 +21,8 @@ use platform_api::BlockDevice;
 
 use self::{
     inode::{Inode, Kind, ROOT},
-    superblock::Superblock,
+    journal::Replay,
+    superblock::{INCOMPAT_RECOVER, Superblock},
 };
 use super::{
     Entry, Ext4Error, Extent, StorageError,
@@ -40,6 +42,7 @@ pub struct Ext4Volume<'a> {
     /// Where the volume starts on the device, in bytes.
     base: u64,
     superblock: Superblock,
+    replay: Replay,
     /// The block that was read last for an inode or a descriptor, and its number; 0 for none.
     held: (u64, Vec<u8>),
     /// The group that was looked at last, and where its inodes begin.
@@ -68,19 +71,27 @@ pub fn probe(
 }
 
 impl<'a> Ext4Volume<'a> {
-    /// Makes the volume whose superblock was read.
+    /// Makes the volume whose superblock was read. Looks through its journal if it is unclean.
     pub fn new(
         device: &'a mut dyn BlockDevice,
         region: Region,
         superblock: Superblock,
     ) -> Result<Self, StorageError> {
-        Ok(Self {
+        let mut volume = Self {
             device,
             base: region.offset,
             superblock,
+            replay: Replay::default(),
             held: (0, Vec::new()),
             group: None,
-        })
+        };
+        if superblock.incompat & INCOMPAT_RECOVER != 0 {
+            volume.replay = volume.replay()?;
+            // What was read on the way may be older.
+            volume.held.0 = 0;
+            volume.group = None;
+        }
+        Ok(volume)
     }
 
     /// Finds a file: its size, and where its bytes are on the device.
@@ -178,10 +189,15 @@ impl<'a> Ext4Volume<'a> {
         1 << self.superblock.shift
     }
 
-    /// Returns where `count` blocks are on the volume, if they are all there.
-    fn place(&self, block: u64, count: u64) -> Result<u64, StorageError> {
-        match block.checked_add(count) {
-            Some(end) if block != 0 && end <= self.superblock.blocks => Ok(block),
+    /// Returns where blocks are on the volume, if they are all there: the first, how many of
+    /// `count` lie side by side, and whether it is escaped.
+    fn place(&self, block: u64, count: u64) -> Result<(u64, u64, bool), StorageError> {
+        let right = |block: u64| {
+            let end = block.checked_add(count);
+            block != 0 && end.is_some_and(|end| end <= self.superblock.blocks)
+        };
+        match self.replay.place(block, count) {
+            found if right(block) => Ok(found),
             _ => Err(Ext4Error::Damaged("pointer to block", block).into()),
         }
     }
@@ -208,12 +224,13 @@ impl<'a> Ext4Volume<'a> {
     }
 
     fn read(&mut self, block: u64, bytes: &mut [u8]) -> Result<(), StorageError> {
-        let place = self.place(block, 1)?;
-        read_bytes(
-            self.device,
-            self.base + (place << self.superblock.shift),
-            bytes,
-        )
+        let (place, _, escaped) = self.place(block, 1)?;
+        let offset = self.base + (place << self.superblock.shift);
+        read_bytes(self.device, offset, bytes)?;
+        if escaped {
+            Replay::restore(bytes);
+        }
+        Ok(())
     }
 }
 

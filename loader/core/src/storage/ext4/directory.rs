@@ -52,45 +52,37 @@ impl Ext4Volume<'_> {
 
     /// Lists a directory.
     pub(super) fn entries(&mut self, dir: &Inode) -> Result<Vec<Entry>, StorageError> {
-        let mut names: Vec<(u32, Entry)> = Vec::new();
+        let mut inodes: Vec<u32> = Vec::new();
+        let mut entries: Vec<Entry> = Vec::new();
         let mut all = true;
         self.visit(dir, &mut |entry| {
             if matches!(entry.name, b"." | b"..") {
                 return false;
             }
-            all = names.len() < MAX_LISTED;
+            all = entries.len() < MAX_LISTED;
             let name = String::from_utf8_lossy(entry.name).into_owned();
             let (directory, link) = (entry.kind == 2, entry.kind == 7);
             // What the name says enough of needs no look at the inode.
-            let inode = if directory || link { 0 } else { entry.inode };
-            names.push((
-                inode,
-                Entry {
-                    name,
-                    size: 0,
-                    directory,
-                    link,
-                },
-            ));
+            inodes.push(if directory || link { 0 } else { entry.inode });
+            entries.push(Entry {
+                name,
+                size: 0,
+                directory,
+                link,
+            });
             !all
         })?;
         if !all {
             return Err(Ext4Error::TooManyEntries.into());
         }
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(names.len()).map_err(|_| {
-            StorageError::OutOfMemory(names.len().saturating_mul(size_of::<Entry>()))
-        })?;
-        for (inode, mut entry) in names {
-            if inode != 0 {
-                let inode = self.inode(inode)?;
-                entry.directory = inode.kind == Kind::Directory;
-                entry.link = inode.kind == Kind::Link;
-                if inode.kind == Kind::File {
-                    entry.size = inode.size;
-                }
+        let unknown = inodes.iter().zip(&mut entries);
+        for (inode, entry) in unknown.filter(|(inode, _)| **inode != 0) {
+            let inode = self.inode(*inode)?;
+            entry.directory = inode.kind == Kind::Directory;
+            entry.link = inode.kind == Kind::Link;
+            if inode.kind == Kind::File {
+                entry.size = inode.size;
             }
-            entries.push(entry);
         }
         Ok(entries)
     }
@@ -133,7 +125,7 @@ impl Ext4Volume<'_> {
                 read_bytes(self.device, extent.offset + done, piece)?;
                 for block in piece.chunks_exact(size) {
                     if self.superblock.sums == Sums::All && !is_whole(block, dir, first) {
-                        let at = extent.offset + done - self.base >> self.superblock.shift;
+                        let at = (extent.offset + done - self.base) >> self.superblock.shift;
                         return Err(Ext4Error::Checksum("directory block", at).into());
                     }
                     first = false;

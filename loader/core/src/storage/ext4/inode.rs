@@ -48,7 +48,7 @@ pub struct Inode {
     pub seed: u32,
     /// The map of its blocks.
     pub map: [u8; MAP],
-    /// Where it is in the volume, in bytes.
+    /// Where it is on the device, in bytes.
     pub at: u64,
     /// Where its map ends and what there is of `system.data` begins, in bytes from `at` on, and how
     /// much that is.
@@ -98,13 +98,12 @@ impl Ext4Volume<'_> {
         let index = index % self.superblock.inodes_per_group;
         let table = self.inode_table(group)?;
         let size = self.superblock.inode_size;
-        let within = u64::from(index) * u64::from(size);
-        let block = table.saturating_add(within >> self.superblock.shift);
-        let within = within & (self.block_size() as u64 - 1);
+        let in_block = (1 << self.superblock.shift) / size;
+        let block = table.saturating_add(index / in_block);
+        let within = index % in_block * size;
         let (place, _, _) = self.place(block, 1)?;
-        let at = (place << self.superblock.shift) + within;
-        let start = usize::try_from(within).unwrap_or(0);
-        let length = usize::try_from(size).unwrap_or(0);
+        let at = self.offset(place) + u64::from(within);
+        let (start, length) = (within as usize, size as usize);
         let bytes = self.held(block)?.get(start..start + length);
         let mut bytes = bytes.ok_or_else(damaged)?.to_vec();
         let seed = crc32c(self.superblock.seed, &number.to_le_bytes());
@@ -144,19 +143,18 @@ impl Ext4Volume<'_> {
     }
 
     /// Returns where a group's inodes begin, in blocks.
-    fn inode_table(&mut self, group: u32) -> Result<u64, StorageError> {
+    fn inode_table(&mut self, group: u32) -> Result<u32, StorageError> {
         if let Some((known, table)) = self.group
             && known == group
         {
             return Ok(table);
         }
-        let at = self.superblock.descriptor(group);
-        let start = usize::try_from(at & (self.block_size() as u64 - 1)).unwrap_or(0);
-        let length = usize::try_from(self.superblock.descriptor_size).unwrap_or(0);
+        let (block, start) = self.superblock.descriptor(group);
+        let (start, length) = (start as usize, self.superblock.descriptor_size as usize);
         let Superblock {
             sums, seed, uuid, ..
         } = self.superblock;
-        let bytes = self.held(at >> self.superblock.shift)?;
+        let bytes = self.held(block)?;
         let bytes = bytes.get(start..start + length).unwrap_or_default();
         let parts = (bytes.get(..0x1e), bytes.get(0x20..));
         let (head, tail) = (parts.0.unwrap_or_default(), parts.1.unwrap_or_default());
@@ -177,8 +175,7 @@ impl Ext4Volume<'_> {
         if !right {
             return Err(Ext4Error::Checksum("group", group.into()).into());
         }
-        let high = if length > 32 { word(bytes, 0x28) } else { 0 };
-        let table = u64::from(high) << 32 | u64::from(word(bytes, 8));
+        let table = word(bytes, 8);
         self.group = Some((group, table));
         Ok(table)
     }

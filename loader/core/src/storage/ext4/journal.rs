@@ -39,8 +39,8 @@ const MAX_MOVED: usize = 1 << 16;
 
 /// A block whose newest state is in the journal.
 struct Moved {
-    block: u64,
-    place: u64,
+    block: u32,
+    place: u32,
     sequence: u32,
     escaped: bool,
 }
@@ -70,7 +70,7 @@ fn word(bytes: &[u8], at: usize) -> u32 {
 impl Replay {
     /// Returns where a run of blocks is: its first block, how many from there on lie side by side
     /// (not more than `count`), and whether it is escaped.
-    pub fn place(&self, block: u64, count: u64) -> (u64, u64, bool) {
+    pub fn place(&self, block: u32, count: u32) -> (u32, u32, bool) {
         // The newest is last.
         if let Some(found) = self.0.iter().rev().find(|moved| moved.block == block) {
             return (found.place, count.min(1), found.escaped);
@@ -79,7 +79,7 @@ impl Replay {
             .0
             .iter()
             .filter_map(|moved| moved.block.checked_sub(block));
-        (block, ahead.fold(count, u64::min), false)
+        (block, ahead.fold(count, u32::min), false)
     }
 
     /// Gives a block of the journal the bytes back that the magic number's place took.
@@ -103,7 +103,7 @@ impl Ext4Volume<'_> {
         }
         let (journal, start, sequence) = self.journal(&inode)?;
         let mut moved: Vec<Moved> = Vec::new();
-        let mut revoked: Vec<(u64, u32)> = Vec::new();
+        let mut revoked: Vec<(u32, u32)> = Vec::new();
         let mut committed = (0, 0);
         let mut sequence = sequence;
         let mut at = start;
@@ -186,13 +186,16 @@ impl Ext4Volume<'_> {
     }
 
     /// Returns which block of the volume a block of the journal is.
-    fn journal_place(&self, journal: &Journal, at: u32) -> Result<u64, StorageError> {
+    fn journal_place(&self, journal: &Journal, at: u32) -> Result<u32, StorageError> {
         let mut rest = u64::from(at) << self.superblock.shift;
         for extent in &journal.extents {
             match rest.checked_sub(extent.length) {
                 Some(more) => rest = more,
                 None if extent.is_hole() => break,
-                None => return Ok((extent.offset - self.base + rest) >> self.superblock.shift),
+                None => {
+                    let block = (extent.offset - self.base + rest) >> self.superblock.shift;
+                    return Ok(u32::try_from(block).unwrap_or(0));
+                }
             }
         }
         Err(bad("has a hole"))
@@ -228,9 +231,10 @@ impl Ext4Volume<'_> {
             if moved.len() >= MAX_MOVED || moved.try_reserve(1).is_err() {
                 return Err(StorageError::OutOfMemory(size_of::<Moved>() * moved.len()));
             }
-            let high = if wide { word(tag, 8) } else { 0 };
+            // No block that is asked for has a number of more bits than 32.
+            let far = wide && word(tag, 8) != 0;
             moved.push(Moved {
-                block: u64::from(high) << 32 | u64::from(word(tag, 0)),
+                block: if far { 0 } else { word(tag, 0) },
                 place: self.journal_place(journal, at)?,
                 sequence,
                 escaped: flags & TAG_ESCAPED != 0,
@@ -282,7 +286,7 @@ impl Journal {
         &self,
         block: &[u8],
         sequence: u32,
-        revoked: &mut Vec<(u64, u32)>,
+        revoked: &mut Vec<(u32, u32)>,
     ) -> Result<(), StorageError> {
         let used = usize::try_from(word(block, 12)).unwrap_or(0).max(16);
         let entries = block.get(16..used).unwrap_or_default();
@@ -293,12 +297,9 @@ impl Journal {
         };
         for entry in entries.chunks_exact(size) {
             if revoked.len() >= MAX_MOVED || revoked.try_reserve(1).is_err() {
-                return Err(StorageError::OutOfMemory(16 * revoked.len()));
+                return Err(StorageError::OutOfMemory(8 * revoked.len()));
             }
-            let number = entry
-                .iter()
-                .fold(0, |number, byte| number << 8 | u64::from(*byte));
-            revoked.push((number, sequence));
+            revoked.push((word(entry, size - 4), sequence));
         }
         Ok(())
     }

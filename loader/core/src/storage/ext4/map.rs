@@ -24,6 +24,8 @@ const MAGIC: u16 = 0xf30a;
 const MAX_DEPTH: u16 = 5;
 /// Lengths above are of blocks that were given to the file and never written: they read as zeros.
 const UNWRITTEN: u16 = 0x8000;
+/// Where blocks are that are nowhere: ext2's own word for it.
+const HOLE: u32 = 0;
 /// Blocks that an inode of ext2 names itself.
 const DIRECT: usize = 12;
 
@@ -33,9 +35,9 @@ struct Pieces {
     inode: u32,
     extents: Vec<Extent>,
     /// Blocks of the file that are known.
-    done: u64,
+    done: u32,
     /// Blocks that its size takes.
-    needed: u64,
+    needed: u32,
     /// Blocks of the map that may still be read.
     nodes: u32,
 }
@@ -76,7 +78,10 @@ impl Pieces {
 impl Ext4Volume<'_> {
     /// Returns where a file's bytes are on the device, in order; holes among them.
     pub(super) fn extents(&mut self, inode: &Inode) -> Result<Vec<Extent>, StorageError> {
-        let needed = inode.size.div_ceil(self.block_size() as u64);
+        // A block's number in a file has 32 bits.
+        let blocks = inode.size.div_ceil(self.block_size() as u64);
+        let needed = u32::try_from(blocks)
+            .map_err(|_| Ext4Error::Damaged("size of inode", inode.number.into()))?;
         let mut pieces = Pieces {
             inode: inode.number,
             extents: Vec::new(),
@@ -88,10 +93,6 @@ impl Ext4Volume<'_> {
             self.add_inline(inode, &mut pieces)?;
             return Ok(pieces.extents);
         }
-        // A block's number in a file has 32 bits.
-        if needed > 1 << 32 {
-            return Err(Ext4Error::Damaged("size of inode", inode.number.into()).into());
-        }
         if inode.has_extents() {
             self.add_tree(&inode.map, None, &mut pieces, inode.seed)?;
         } else {
@@ -100,13 +101,13 @@ impl Ext4Volume<'_> {
                 self.add_branch(u32::from_le_bytes(*pointer), depth, &mut pieces)?;
             }
         }
-        self.add(&mut pieces, needed, Extent::HOLE, 0)?;
+        self.add(&mut pieces, needed, HOLE, 0)?;
         Ok(pieces.extents)
     }
 
     /// Adds data that is in the inode itself.
     fn add_inline(&self, inode: &Inode, pieces: &mut Pieces) -> Result<(), StorageError> {
-        let at = self.base + inode.at;
+        let at = inode.at;
         let first = inode.size.min(MAP as u64);
         let (offset, length) = inode.more;
         if inode.size - first > u64::from(length) {
@@ -117,22 +118,22 @@ impl Ext4Volume<'_> {
     }
 
     /// Adds `count` blocks of the file from its block `logical` on, which are on the volume from
-    /// `block` on or nowhere; and a hole before, if there is one.
+    /// `block` on, or a hole; and a hole before, if there is one.
     fn add(
         &self,
         pieces: &mut Pieces,
-        logical: u64,
-        block: u64,
-        count: u64,
+        logical: u32,
+        block: u32,
+        count: u32,
     ) -> Result<(), StorageError> {
-        let shift = self.superblock.shift;
+        let bytes = |count: u32| u64::from(count) << self.superblock.shift;
         let Some(gap) = logical.min(pieces.needed).checked_sub(pieces.done) else {
             // Also what an index that leads back comes to.
             let error = Ext4Error::Damaged("order of extents of inode", pieces.inode.into());
             return Err(error.into());
         };
         if gap > 0 {
-            pieces.push(Extent::HOLE, gap << shift)?;
+            pieces.push(Extent::HOLE, bytes(gap))?;
             pieces.done += gap;
         }
         // What is behind the end was given to the file for later.
@@ -140,16 +141,16 @@ impl Ext4Volume<'_> {
         let mut block = block;
         while rest > 0 {
             let (offset, count) = match block {
-                Extent::HOLE => (block, rest),
+                HOLE => (Extent::HOLE, rest),
                 _ => match self.place(block, rest)? {
                     (_, _, true) => return Err(Ext4Error::Journal("has an escaped block").into()),
-                    (place, count, _) => (self.base + (place << shift), count),
+                    (place, count, _) => (self.offset(place), count),
                 },
             };
-            pieces.push(offset, count << shift)?;
+            pieces.push(offset, bytes(count))?;
             pieces.done += count;
             rest -= count;
-            if block != Extent::HOLE {
+            if block != HOLE {
                 block += count;
             }
         }
@@ -165,7 +166,7 @@ impl Ext4Volume<'_> {
         pieces: &mut Pieces,
         seed: u32,
     ) -> Result<(), StorageError> {
-        let number = pieces.inode.into();
+        let damaged = Ext4Error::Damaged("extent tree of inode", pieces.inode.into());
         let levels = half(bytes, 6);
         let count = usize::from(half(bytes, 2));
         let entries = bytes.get(ENTRY..ENTRY * (count + 1));
@@ -174,30 +175,33 @@ impl Ext4Volume<'_> {
             None => levels <= MAX_DEPTH,
         };
         let Some(entries) = entries.filter(|_| right && half(bytes, 0) == MAGIC) else {
-            return Err(Ext4Error::Damaged("extent tree of inode", number).into());
+            return Err(damaged.into());
         };
         for entry in entries.as_chunks::<ENTRY>().0 {
             if pieces.is_done() {
                 break;
             }
             let Some(below) = levels.checked_sub(1) else {
-                let block = u64::from(half(entry, 6)) << 32 | u64::from(word(entry, 8));
-                let (block, length) = match half(entry, 4) {
-                    0 => return Err(Ext4Error::Damaged("extent tree of inode", number).into()),
-                    length @ ..=UNWRITTEN => (block, length),
-                    length => (Extent::HOLE, length - UNWRITTEN),
+                let (block, length) = match (word(entry, 8), half(entry, 4)) {
+                    (HOLE, _) | (_, 0) => return Err(damaged.into()),
+                    (_, length) if half(entry, 6) != 0 => (u32::MAX, length),
+                    (block, length @ ..=UNWRITTEN) => (block, length),
+                    (_, length) => (HOLE, length - UNWRITTEN),
                 };
-                self.add(pieces, word(entry, 0).into(), block, length.into())?;
+                self.add(pieces, word(entry, 0), block, length.into())?;
                 continue;
             };
-            let block = u64::from(half(entry, 8)) << 32 | u64::from(word(entry, 4));
+            let block = word(entry, 4);
+            if half(entry, 8) != 0 {
+                return Err(damaged.into());
+            }
             pieces.count_node()?;
             let node = self.node(block)?;
             if self.superblock.sums == Sums::All {
                 let end = ENTRY * (usize::from(half(&node, 4)) + 1);
                 let summed = node.get(..end).unwrap_or_default();
                 if crc32c(seed, summed) != word(&node, end) {
-                    return Err(Ext4Error::Checksum("extent block", block).into());
+                    return Err(Ext4Error::Checksum("extent block", block.into()).into());
                 }
             }
             self.add_tree(&node, Some(below), pieces, seed)?;
@@ -215,13 +219,14 @@ impl Ext4Volume<'_> {
         if pieces.is_done() {
             return Ok(());
         }
-        let start = pieces.done;
         let Some(below) = depth.checked_sub(1).filter(|_| pointer != 0) else {
-            let span = 1 << ((self.superblock.shift - 2) * depth);
-            return self.add(pieces, start, place_of(pointer), span);
+            // All that the file still has, where the span has more than 32 bits.
+            let bits = (self.superblock.shift - 2) * depth;
+            let span = 1_u32.checked_shl(bits).unwrap_or(u32::MAX);
+            return self.add(pieces, pieces.done, pointer, span);
         };
         pieces.count_node()?;
-        let node = self.node(pointer.into())?;
+        let node = self.node(pointer)?;
         let (mut rest, _) = node.as_chunks::<4>();
         while let Some(first) = rest.first() {
             let first = u32::from_le_bytes(*first);
@@ -239,20 +244,13 @@ impl Ext4Volume<'_> {
                 follows
             });
             let run = run.count();
-            self.add(pieces, pieces.done, place_of(first), run as u64)?;
+            let count = u32::try_from(run).unwrap_or(0);
+            self.add(pieces, pieces.done, first, count)?;
             rest = rest.get(run..).unwrap_or_default();
             if pieces.is_done() {
                 break;
             }
         }
         Ok(())
-    }
-}
-
-/// Returns the block that a pointer names: none is a hole.
-fn place_of(pointer: u32) -> u64 {
-    match pointer {
-        0 => Extent::HOLE,
-        pointer => pointer.into(),
     }
 }

@@ -44,9 +44,9 @@ pub struct Ext4Volume<'a> {
     superblock: Superblock,
     replay: Replay,
     /// The block that was read last for an inode or a descriptor, and its number; 0 for none.
-    held: (u64, Vec<u8>),
+    held: (u32, Vec<u8>),
     /// The group that was looked at last, and where its inodes begin.
-    group: Option<(u32, u64)>,
+    group: Option<(u32, u32)>,
 }
 
 /// Reads the superblock of a volume; `None` if there is none.
@@ -61,7 +61,7 @@ pub fn probe(
     read_bytes(device, region.offset + superblock::OFFSET, &mut bytes)?;
     let found = Superblock::parse(&bytes)?;
     if let Some(superblock) = &found {
-        let claimed = superblock.blocks.saturating_mul(1 << superblock.shift);
+        let claimed = u64::from(superblock.blocks) << superblock.shift;
         if claimed > region.length {
             let held = region.length;
             return Err(Ext4Error::TooLarge { claimed, held }.into());
@@ -131,7 +131,7 @@ impl<'a> Ext4Volume<'a> {
         let mut rest = String::from(path);
         let mut here = self.inode(ROOT)?;
         // The directories above.
-        let mut parents: Vec<Inode> = Vec::new();
+        let mut parents: Vec<u32> = Vec::new();
         loop {
             let trimmed = rest.trim_start_matches('/');
             let (name, tail) = trimmed.split_once('/').unwrap_or((trimmed, ""));
@@ -143,7 +143,7 @@ impl<'a> Ext4Volume<'a> {
             }
             match name {
                 "." => {}
-                ".." => here = parents.pop().unwrap_or(here),
+                ".." => here = self.inode(parents.pop().unwrap_or(ROOT))?,
                 name => {
                     here = here.readable()?;
                     let found = self.find(&here, name)?;
@@ -155,15 +155,15 @@ impl<'a> Ext4Volume<'a> {
                             return Err(Ext4Error::Links(found.number).into());
                         }
                         let target = self.target(found)?;
-                        if target.starts_with('/')
-                            && let Some(root) = parents.drain(..).next()
-                        {
-                            here = root;
+                        if target.starts_with('/') {
+                            parents.clear();
+                            here = self.inode(ROOT)?;
                         }
                         rest = format!("{target}/{tail}");
                         continue;
                     }
-                    parents.push(core::mem::replace(&mut here, found));
+                    parents.push(here.number);
+                    here = found;
                 }
             }
             rest = tail.into();
@@ -191,26 +191,26 @@ impl<'a> Ext4Volume<'a> {
 
     /// Returns where blocks are on the volume, if they are all there: the first, how many of
     /// `count` lie side by side, and whether it is escaped.
-    fn place(&self, block: u64, count: u64) -> Result<(u64, u64, bool), StorageError> {
-        let right = |block: u64| {
+    fn place(&self, block: u32, count: u32) -> Result<(u32, u32, bool), StorageError> {
+        let right = |block: u32| {
             let end = block.checked_add(count);
             block != 0 && end.is_some_and(|end| end <= self.superblock.blocks)
         };
         match self.replay.place(block, count) {
             found if right(block) => Ok(found),
-            _ => Err(Ext4Error::Damaged("pointer to block", block).into()),
+            _ => Err(Ext4Error::Damaged("pointer to block", block.into()).into()),
         }
     }
 
     /// Reads a block.
-    fn node(&mut self, block: u64) -> Result<Vec<u8>, StorageError> {
+    fn node(&mut self, block: u32) -> Result<Vec<u8>, StorageError> {
         let mut bytes = zeroed(self.block_size())?;
         self.read(block, &mut bytes)?;
         Ok(bytes)
     }
 
     /// Reads a block, unless it was the last one.
-    fn held(&mut self, block: u64) -> Result<&[u8], StorageError> {
+    fn held(&mut self, block: u32) -> Result<&[u8], StorageError> {
         if self.held.0 != block || block == 0 {
             let mut bytes = core::mem::take(&mut self.held.1);
             self.held.0 = 0;
@@ -223,9 +223,14 @@ impl<'a> Ext4Volume<'a> {
         Ok(&self.held.1)
     }
 
-    fn read(&mut self, block: u64, bytes: &mut [u8]) -> Result<(), StorageError> {
+    /// Returns where a block is on the device, in bytes.
+    fn offset(&self, block: u32) -> u64 {
+        self.base + (u64::from(block) << self.superblock.shift)
+    }
+
+    fn read(&mut self, block: u32, bytes: &mut [u8]) -> Result<(), StorageError> {
         let (place, _, escaped) = self.place(block, 1)?;
-        let offset = self.base + (place << self.superblock.shift);
+        let offset = self.offset(place);
         read_bytes(self.device, offset, bytes)?;
         if escaped {
             Replay::restore(bytes);

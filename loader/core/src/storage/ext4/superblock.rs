@@ -62,8 +62,8 @@ pub enum Sums {
 pub struct Superblock {
     /// Bits of a block's size: 10 to 16.
     pub shift: u32,
-    /// Blocks in the volume.
-    pub blocks: u64,
+    /// Blocks in the volume: at 4 KiB, 32 bits are 16 TiB.
+    pub blocks: u32,
     /// Inodes in the volume.
     pub inodes: u32,
     /// Inodes in a group.
@@ -123,10 +123,12 @@ impl Superblock {
         let mut uuid = [0; 16];
         uuid.copy_from_slice(bytes.get(0x68..0x78).unwrap_or(&[0; 16]));
         let wide = incompat & INCOMPAT_64BIT != 0;
-        let high = if wide { word(bytes, 0x150) } else { 0 };
+        if wide && word(bytes, 0x150) != 0 {
+            return bad("2^32 blocks or more");
+        }
         let found = Self {
             shift: word(bytes, 0x18).saturating_add(10),
-            blocks: u64::from(high) << 32 | u64::from(word(bytes, 4)),
+            blocks: word(bytes, 4),
             inodes: word(bytes, 0),
             inodes_per_group: word(bytes, 0x28),
             inode_size: if old { 128 } else { half(bytes, 0x58).into() },
@@ -171,22 +173,26 @@ impl Superblock {
         Ok(Some(found))
     }
 
-    /// Returns where the descriptor of a group is, in bytes of the volume.
-    pub fn descriptor(&self, group: u32) -> u64 {
+    /// Returns where the descriptor of a group is: its block, and the offset in it.
+    pub fn descriptor(&self, group: u32) -> (u32, u32) {
         let in_block = (1 << self.shift) / self.descriptor_size;
         let table = group / in_block;
-        let within = u64::from(group % in_block * self.descriptor_size);
         // The block of the superblock itself, which is not the first where blocks are small.
-        let own = u64::from(self.shift == 10);
-        let block = if table < self.first_meta_group {
-            own + 1 + u64::from(table)
+        let own = u32::from(self.shift == 10);
+        let (start, behind) = if table < self.first_meta_group {
+            (own + 1, table)
         } else {
+            // A group of groups has its descriptors in its first one.
             let first = table.saturating_mul(in_block);
-            let start = u64::from(first) * u64::from(self.blocks_per_group);
             let odd = first == 0 && own == 1 && self.first_block == 0;
-            start + u64::from(self.first_block) + u64::from(self.has_copy(first)) + u64::from(odd)
+            let start = first.saturating_mul(self.blocks_per_group);
+            (
+                start.saturating_add(self.first_block),
+                u32::from(self.has_copy(first)) + u32::from(odd),
+            )
         };
-        (block << self.shift) + within
+        let within = group % in_block * self.descriptor_size;
+        (start.saturating_add(behind), within)
     }
 
     /// Tells whether a group begins with a copy of the superblock.

@@ -18,7 +18,7 @@ FUZZ :=
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
 TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
-	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio
+	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio mke2fs:e2fsprogs sfdisk:fdisk
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card

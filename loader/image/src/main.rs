@@ -24,3 +24,4 @@ mod secure;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;
+mod watch;

@@ -5,7 +5,7 @@ use platform_api::{Power, PowerError, Step};
 use platform_drivers::{
     power::{self, Survey},
     psci::Psci,
-    timer::ArchTimer,
+    timer::Timer,
 };
 
 /// How long a device may take: Allwinner's watchdog has half a second at the least.
@@ -20,7 +20,7 @@ pub struct BoardPower<'a> {
     /// What the tree says.
     pub found: &'a Discovery,
     /// To wait by.
-    pub clock: ArchTimer,
+    pub clock: Timer,
 }
 
 /// Shows every device to a new survey.

@@ -22,6 +22,10 @@ impl Machine for Board {
         psci::affinity_info(conduit, affinity)
     }
 
+    fn call(&mut self, conduit: Conduit, function: u32, arguments: [u32; 3]) -> (u32, u32) {
+        psci::probe(conduit, function, arguments)
+    }
+
     fn start(&mut self, conduit: Conduit, affinity: u32) -> Started {
         secondary::start(conduit, affinity)
     }

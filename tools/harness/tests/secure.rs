@@ -134,7 +134,12 @@ fn the_prompt_and_its_faults() -> Result<()> {
 fn the_witness() -> Result<()> {
     let mut session = flow::baton_on(machine(here!())?)?;
     let report = witness::boot(&mut session)?;
-    for rule in ["mode.hyp", "hyp.hvbar", "timer.cntfrq", "places.unreserved"] {
+    for rule in [
+        "mode.hyp",
+        "firmware.already_on",
+        "firmware.registers",
+        "places.unreserved",
+    ] {
         assert_eq!(report.rule(rule), Some("PASS"), "{}", report.text);
     }
     let pages = "report: range reserved=5fffe000..60000000\n";
@@ -145,6 +150,28 @@ fn the_witness() -> Result<()> {
 #[test]
 fn the_witness_with_gic3() -> Result<()> {
     let mut session = flow::baton_on(gic3(machine(here!())?))?;
+    witness::boot(&mut session).map(drop)
+}
+
+/// `go` leaves U-Boot's MMU and caches on, in secure state.
+#[test]
+fn by_go() -> Result<()> {
+    let mut session = machine(here!())?.with_working_go().start()?;
+    flow::uboot_prompt(&mut session)?;
+    flow::uboot_load(&mut session, 0x4020_3000, "baton.zimg")?;
+    session.send_line("go 40203000 ${fdtcontroladdr}");
+    session.expect_for(flow::BANNER, END)?;
+    flow::stop_countdown(&mut session)?;
+    flow::is_baton(&mut session)?;
+    let entry = session.run_ok("hyp entry")?;
+    // As U-Boot had it in secure state; what HYP has is new.
+    for row in [
+        "SVC F I A\n",
+        "HSCTLR    30c50878\n",
+        "SCTLR     00c5187d ! MMU D-cache I-cache\n",
+    ] {
+        ensure!(session, entry.contains(row), "no {row:?} in {entry}");
+    }
     witness::boot(&mut session).map(drop)
 }
 

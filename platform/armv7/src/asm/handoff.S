@@ -145,7 +145,7 @@ hand_off_asm:
     mov     r3, #0
 
 .Lpl1_registers:
-    bl      settle_pl1
+    bl      settle_pl1                  @ monitor.S
     @ [V] The vectors: parked, in memory that no payload range overlaps.
     say     'V'
     adr     r0, .Lparked

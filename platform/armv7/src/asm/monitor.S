@@ -310,7 +310,7 @@ settle_hyp:
     mcr     p15, 4, r3, c13, c0, 2      @ HTPIDR = 0
     bx      lr
 
-@ PL1's, likewise. r3 = 0.
+@ PL1's, likewise. r3 = 0. Clobbers r0.
     .global settle_pl1
     .type settle_pl1, %function
 settle_pl1:
@@ -318,8 +318,10 @@ settle_pl1:
     mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
     mcr     p15, 0, r3, c2, c0, 1       @ TTBR1
     mcr     p15, 0, r3, c13, c0, 1      @ CONTEXTIDR
-    mcr     p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
-    mcr     p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
+    tst     r0, #(0xf << 16)            @ the generic timer, which Cortex-A9 has not
+    mcrne   p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
+    mcrne   p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
     isb
     bx      lr
 

@@ -174,6 +174,8 @@ mod tests {
                 dma_coherent: false,
                 layout: RegisterLayout::default(),
                 bus_width: None,
+                clock: None,
+                current_speed: None,
             },
             read,
         )

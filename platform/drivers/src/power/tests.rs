@@ -14,6 +14,8 @@ fn noted(board: &[&str], nodes: &[(&str, u64)]) -> Survey {
             dma_coherent: false,
             layout: RegisterLayout::default(),
             bus_width: None,
+            clock: None,
+            current_speed: None,
         });
     }
     survey

@@ -44,6 +44,8 @@ enum Board {
     OrangePiPc,
     /// `vexpress-a15`: at most 2 processors, the card in its slot.
     VexpressA15,
+    /// One of QEMU's by its name: the chip's own processors, the card in its slot, entered directly.
+    Direct(&'static str),
 }
 
 /// A machine of QEMU's, not started yet.
@@ -114,6 +116,42 @@ impl Machine {
             initrd: None,
             dtb: Some(dtb),
         }))
+    }
+
+    /// Describes a Versatile Express with one Cortex-A9, which has neither HYP nor generic timer nor
+    /// long descriptors, and 512 MiB; QEMU enters Baton with Debian's tree.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a9(name: &str) -> Result<Self> {
+        Self::direct(name, "vexpress-a9", "vexpress-v2p-ca9.dtb")
+    }
+
+    /// Describes an Orange Pi PC on which QEMU enters Baton with Debian's tree, in HYP and with PSCI.
+    /// It is QEMU 10's: 7.2 has no watchdog for it.
+    ///
+    /// # Errors
+    /// The tree, Baton or that QEMU has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let machine = Self::direct(name, "orangepi-pc", "sun8i-h3-orangepi-pc.dtb")?;
+        let qemu = build::file("qemu10/qemu-system-arm")?;
+        Ok(machine.cpus(4).memory(1024).emulator(&qemu))
+    }
+
+    fn direct(name: &str, machine: &'static str, tree: &str) -> Result<Self> {
+        let dtb = build::file(&format!("kernel/dtbs/{tree}"))?;
+        let start = FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        };
+        Ok(Self {
+            board: Board::Direct(machine),
+            cpus: 1,
+            ..Self::virt(name)
+        }
+        .first_stage(start))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -297,6 +335,13 @@ impl Machine {
                 }
                 self.first_stage_arguments(&mut command)?;
             }
+            Board::Direct(machine) => {
+                // Some have a sound chip, and not every host a sound card.
+                command
+                    .args(["-machine", machine])
+                    .args(["-audiodev", "none,id=silence"]);
+                self.first_stage_arguments(&mut command)?;
+            }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
             }
@@ -313,7 +358,7 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
+        if let (false, Some(card)) = (self.board == Board::Virt, &self.card) {
             command.args(["-drive", &format!("if=sd,{}", card.drive())]);
         }
         command.args(&self.arguments);

@@ -11,14 +11,15 @@ use baton_core::{
 use platform_api::{DeviceNode, RawUart, Rtc, Watchdog};
 use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
+    bcm2835::{self, ClockId},
     bind::{Driver, driver_for},
     gic::{self, Gic, SystemCpuInterface},
-    mmc::{Card, Host, pl181, sunxi},
+    mmc::{Card, Host, pl181, sdhci, sdhost, sunxi},
     psci::{Conduit, Psci},
     rtc,
     timer::{ArchTimer, Timer, sp804},
     uart::{
-        Uart, ns16550,
+        Uart, imx, ns16550,
         pl011::{self, Pl011},
     },
     virtio::{self, Probe, Slot},
@@ -74,6 +75,8 @@ pub struct Quiesce {
 enum MmcHost {
     Sunxi(sunxi::Registers),
     Pl181(pl181::Registers),
+    SdHost(sdhost::Registers),
+    Sdhci(sdhci::Registers),
 }
 
 impl MmcHost {
@@ -81,6 +84,8 @@ impl MmcHost {
         match self {
             Self::Sunxi(registers) => registers.stop(),
             Self::Pl181(registers) => registers.stop(),
+            Self::SdHost(registers) => registers.stop(),
+            Self::Sdhci(registers) => registers.stop(),
         }
     }
 }
@@ -129,7 +134,7 @@ impl Quiesce {
 fn is_uart(device: &Device) -> bool {
     matches!(
         device.with_node(driver_for),
-        Some(Driver::Pl011 | Driver::Ns16550)
+        Some(Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart)
     )
 }
 
@@ -149,11 +154,20 @@ pub fn find_console(found: &Discovery) -> Option<&Device> {
 /// # Safety
 /// As [`pl011::probe`] and [`ns16550::probe`].
 pub unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
-    if device.with_node(driver_for) == Some(Driver::Ns16550) {
-        // SAFETY: the caller's word.
-        let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
-        let raw = port.raw();
-        return Some((Uart::Ns16550(port), raw));
+    match device.with_node(driver_for) {
+        Some(Driver::Ns16550) => {
+            // SAFETY: the caller's word.
+            let port = unsafe { device.with_node(|node| ns16550::probe(node)) }.ok()?;
+            let raw = port.raw();
+            return Some((Uart::Ns16550(port), raw));
+        }
+        Some(Driver::ImxUart) => {
+            // SAFETY: the caller's word.
+            let port = unsafe { device.with_node(|node| imx::probe(node)) }.ok()?;
+            let raw = port.raw();
+            return Some((Uart::Imx(port), raw));
+        }
+        _ => {}
     }
     let base = device.reg.first()?.start().as_u32()?;
     // SAFETY: the caller's word.
@@ -240,6 +254,10 @@ pub unsafe fn bind(
             Some(Driver::SunxiMmc) => unsafe { bind_sunxi_mmc(device, clock, &mut devices) },
             // SAFETY: the caller's word.
             Some(Driver::Pl181) => unsafe { bind_pl181(device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::SdHost) => unsafe { bind_sdhost(found, device, clock, &mut devices) },
+            // SAFETY: the caller's word.
+            Some(Driver::Sdhci) => unsafe { bind_sdhci(found, device, clock, &mut devices) },
             Some(Driver::Gic2 | Driver::Gic3) => {
                 // SAFETY: the caller's word.
                 match unsafe { device.with_node(|node| gic::probe(node)) } {
@@ -261,7 +279,7 @@ pub unsafe fn bind(
                     Err(error) => devices.fail(device, &error),
                 }
             }
-            Some(Driver::Pl011 | Driver::Ns16550 | Driver::Sp804) | None => {}
+            Some(Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart | Driver::Sp804) | None => {}
         }
         if let Some(driver) = driver {
             devices.note(device, driver, before);
@@ -348,6 +366,70 @@ unsafe fn bind_pl181(device: &Device, clock: WaitingClock, devices: &mut Devices
     }
 }
 
+/// The card slot of a Raspberry Pi: the pins are given to the host that the tree names, as a
+/// kernel does before it uses it.
+///
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_sdhost(
+    found: &Discovery,
+    device: &Device,
+    clock: WaitingClock,
+    devices: &mut Devices,
+) {
+    if let Some(pins) = found.first(bcm2835::PINS) {
+        let function = bcm2835::Function::Alternative0;
+        // SAFETY: the caller's word.
+        let selected =
+            pins.with_node(|node| unsafe { bcm2835::select(node, sdhost::PINS, function) });
+        if let Err(error) = selected {
+            devices.fail(pins, &error);
+        }
+    }
+    // SAFETY: the caller's word.
+    let rate = unsafe { firmware_clock(found, ClockId::Core, clock) };
+    let rate = rate.unwrap_or(sdhost::FASTEST_CORE);
+    // SAFETY: the caller's word; the first stage was read from a card in this very slot.
+    match unsafe { device.with_node(|node| sdhost::probe(node, rate, clock)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::SdHost(host.registers()));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// # Safety
+/// As [`bind`].
+unsafe fn bind_sdhci(
+    found: &Discovery,
+    device: &Device,
+    clock: WaitingClock,
+    devices: &mut Devices,
+) {
+    let asked = device.with_node(|node| sdhci::Variant::of(node.compatible)?.firmware_clock());
+    // SAFETY: the caller's word.
+    let rate = asked.and_then(|id| unsafe { firmware_clock(found, id, clock) });
+    // SAFETY: the caller's word; the heap is RAM, mapped 1 to 1.
+    match unsafe { device.with_node(|node| sdhci::probe(node, rate, clock, Caches)) } {
+        Ok(host) => {
+            devices.quiesce.mmc.push(MmcHost::Sdhci(host.registers()));
+            devices.add_disk("mmc", device, card(Box::new(host), clock));
+        }
+        Err(error) => devices.fail(device, &error),
+    }
+}
+
+/// Asks a Raspberry Pi's firmware for a clock's rate, Hz.
+///
+/// # Safety
+/// As [`bind`].
+unsafe fn firmware_clock(found: &Discovery, id: ClockId, clock: WaitingClock) -> Option<u32> {
+    let mailbox = found.first(bcm2835::MAILBOX)?;
+    // SAFETY: the caller's word; the stack is in RAM, mapped 1 to 1.
+    mailbox.with_node(|node| unsafe { bcm2835::clock_rate(node, id, &clock, &Caches) })
+}
+
 impl Devices {
     /// Adds a disk, numbered among those of its interface.
     fn add_disk(
@@ -392,10 +474,12 @@ impl Devices {
             Driver::VirtioMmio
             | Driver::SunxiMmc
             | Driver::Pl181
+            | Driver::SdHost
+            | Driver::Sdhci
             | Driver::SunxiWatchdog
             | Driver::Sp805
             | Driver::Bcm2835Watchdog => self.count().0 > added,
-            Driver::Pl011 | Driver::Ns16550 => device.path == self.console_path,
+            Driver::Pl011 | Driver::Ns16550 | Driver::ImxUart => device.path == self.console_path,
             Driver::Sp804 => device.path == self.clock_path,
             Driver::Gic2 | Driver::Gic3 | Driver::Pl031 => self.failures.len() == failures,
         };

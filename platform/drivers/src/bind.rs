@@ -11,12 +11,18 @@ pub enum Driver {
     Pl011,
     /// [`uart::ns16550`].
     Ns16550,
+    /// [`uart::imx`].
+    ImxUart,
     /// [`virtio`], the MMIO transport.
     VirtioMmio,
     /// [`mmc::pl181`].
     Pl181,
     /// [`mmc::sunxi`].
     SunxiMmc,
+    /// [`mmc::sdhost`].
+    SdHost,
+    /// [`mmc::sdhci`].
+    Sdhci,
     /// [`gic`], architecture version 1 or 2.
     Gic2,
     /// [`gic`], architecture version 3.
@@ -37,11 +43,11 @@ impl Driver {
     /// Returns what kind of device it drives, in U-Boot's word.
     pub const fn class(self) -> &'static str {
         match self {
-            Self::Pl011 | Self::Ns16550 => "serial",
+            Self::Pl011 | Self::Ns16550 | Self::ImxUart => "serial",
             Self::VirtioMmio => "virtio",
             Self::Gic2 | Self::Gic3 => "irq",
             Self::Pl031 => "rtc",
-            Self::Pl181 | Self::SunxiMmc => "mmc",
+            Self::Pl181 | Self::SunxiMmc | Self::SdHost | Self::Sdhci => "mmc",
             Self::Sp804 => "timer",
             Self::SunxiWatchdog | Self::Sp805 | Self::Bcm2835Watchdog => "watchdog",
         }
@@ -52,9 +58,12 @@ impl Driver {
         match self {
             Self::Pl011 => "serial_pl01x",
             Self::Ns16550 => "ns16550_serial",
+            Self::ImxUart => "serial_mxc",
             Self::VirtioMmio => "virtio-mmio",
             Self::Pl181 => "arm_pl180_mmc",
             Self::SunxiMmc => "sunxi-mmc",
+            Self::SdHost => "bcm2835-sdhost",
+            Self::Sdhci => "sdhci",
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
             Self::Pl031 => "rtc-pl031",
@@ -72,8 +81,11 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::VirtioMmio, virtio::COMPATIBLE),
     (Driver::Pl011, uart::pl011::COMPATIBLE),
     (Driver::Ns16550, uart::ns16550::COMPATIBLE),
+    (Driver::ImxUart, uart::imx::COMPATIBLE),
     (Driver::Pl181, mmc::pl181::COMPATIBLE),
     (Driver::SunxiMmc, mmc::sunxi::COMPATIBLE),
+    (Driver::SdHost, mmc::sdhost::COMPATIBLE),
+    (Driver::Sdhci, mmc::sdhci::COMPATIBLE),
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
     (Driver::Pl031, rtc::COMPATIBLE),

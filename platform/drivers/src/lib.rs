@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+pub mod bcm2835;
 pub mod bind;
 pub mod gic;
 pub mod mmc;

@@ -147,6 +147,14 @@ pub struct Discovery {
     pub devices: Vec<Device>,
 }
 
+impl Discovery {
+    /// Returns the first device that one of `compatible` names.
+    pub fn first(&self, compatible: &[&str]) -> Option<&Device> {
+        let mut devices = self.devices.iter();
+        devices.find(|device| device.with_node(|node| node.matches(compatible)))
+    }
+}
+
 impl Device {
     /// Lends the node to `bind` in the form drivers take.
     pub fn with_node<R>(&self, bind: impl FnOnce(&DeviceNode<'_>) -> R) -> R {

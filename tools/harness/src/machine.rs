@@ -44,6 +44,10 @@ enum Board {
     OrangePiPc,
     /// `vexpress-a15`: at most 2 processors, the card in its slot.
     VexpressA15,
+    /// `raspi2b`: 4 processors and 1 GiB, the card in its slot.
+    Raspi2b,
+    /// `mcimx7d-sabre`: at most 2 processors, the card in its slot.
+    Imx7dSdb,
 }
 
 /// A machine of QEMU's, not started yet.
@@ -102,18 +106,54 @@ impl Machine {
     /// # Errors
     /// The tree or Baton has not been built.
     pub fn vexpress_a15(name: &str) -> Result<Self> {
-        let dtb = build::file("kernel/dtbs/vexpress-v2p-ca15-tc1.dtb")?;
-        Ok(Self {
-            board: Board::VexpressA15,
+        let tree = "kernel/dtbs/vexpress-v2p-ca15-tc1.dtb";
+        Self::entered(name, Board::VexpressA15, tree)
+    }
+
+    /// Describes a Raspberry Pi 2 with four Cortex-A7 and 1 GiB, on which QEMU enters Baton with
+    /// the board's tree of Debian's; our stub stands for the firmware's, and takes all processors
+    /// to HYP before. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree, the stub or Baton has not been built.
+    pub fn raspi2b(name: &str) -> Result<Self> {
+        let machine = Self::raspi2b_without_stub(name)?;
+        let mut stub = OsString::from("loader,cpu-num=0,file=");
+        stub.push(build::file("payloads/armstub.elf")?);
+        let others = (1..machine.cpus).map(|cpu| format!("loader,addr=0x800,cpu-num={cpu}"));
+        let loaders = std::iter::once(stub).chain(others.map(OsString::from));
+        Ok(loaders.fold(machine, |machine, loader| {
+            machine.argument("-device").argument(loader)
+        }))
+    }
+
+    /// The same with QEMU's own start alone.
+    ///
+    /// # Errors
+    /// As [`Machine::raspi2b`].
+    pub fn raspi2b_without_stub(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/bcm2836-rpi-2-b.dtb";
+        Ok(Self::entered(name, Board::Raspi2b, tree)?.cpus(4))
+    }
+
+    /// Describes an i.MX 7Dual SABRE board with two Cortex-A7 and 1 GiB, on which QEMU enters Baton
+    /// with the board's tree of Debian's. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn imx7d_sdb(name: &str) -> Result<Self> {
+        Self::entered(name, Board::Imx7dSdb, "kernel/dtbs/imx7d-sdb.dtb")
+    }
+
+    /// A board that QEMU enters Baton on, with a tree of the build folder.
+    fn entered(name: &str, board: Board, tree: &str) -> Result<Self> {
+        let tree = build::file(tree)?;
+        let machine = Self {
+            board,
             memory_mib: 1024,
             ..Self::virt(name)
-        }
-        .first_stage(FirstStage::Kernel {
-            image: build::file("baton.zimg")?,
-            append: None,
-            initrd: None,
-            dtb: Some(dtb),
-        }))
+        };
+        Ok(machine.kernel(&build::file("baton.zimg")?).dtb(&tree))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -176,6 +216,14 @@ impl Machine {
     pub fn append(mut self, line: &str) -> Self {
         if let FirstStage::Kernel { append, .. } = &mut self.first_stage {
             *append = Some(line.to_owned());
+        }
+        self
+    }
+
+    /// Gives another tree, where QEMU enters the image itself; without effect elsewhere.
+    pub fn dtb(mut self, tree: &Path) -> Self {
+        if let FirstStage::Kernel { dtb, .. } = &mut self.first_stage {
+            *dtb = Some(tree.to_owned());
         }
         self
     }
@@ -312,8 +360,16 @@ impl Machine {
                     .args(["-audiodev", "none,id=silence"]);
                 self.first_stage_arguments(&mut command)?;
             }
+            Board::Raspi2b => {
+                command.args(["-machine", "raspi2b"]);
+                self.first_stage_arguments(&mut command)?;
+            }
+            Board::Imx7dSdb => {
+                command.args(["-machine", "mcimx7d-sabre"]);
+                self.first_stage_arguments(&mut command)?;
+            }
         }
-        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
+        if let Some(card) = self.card.as_ref().filter(|_| self.board != Board::Virt) {
             command.args(["-drive", &format!("if=sd,{}", card.drive())]);
         }
         command.args(&self.arguments);

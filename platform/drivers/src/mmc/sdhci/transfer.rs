@@ -19,7 +19,7 @@ const END: u32 = 1 << 1;
 const MOVE: u32 = 2 << 4;
 
 /// Where SDMA stops.
-const BOUNDARY: usize = 512 << 10;
+pub(super) const BOUNDARY: usize = 512 << 10;
 
 /// How long data may make no progress, and a byte at the slowest, microseconds.
 const DATA_US: u64 = 1_000_000;
@@ -55,8 +55,8 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
                 mode |= bit;
             }
         }
-        self.prepare(count, block_size);
         if self.way == Way::Port {
+            self.prepare(count, block_size);
             self.issue(command, Some(mode))?;
             self.port.interrupt(COMMAND_DONE, DATA_US)?;
             let answer = self.answer(command.response);
@@ -68,7 +68,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         let mut path = self.path.take();
         let moved = path.as_mut().and_then(|path| {
             path.run(&mut data, |cache, address| {
-                self.by_dma(cache, (address, length), command, mode)
+                self.by_dma(cache, (address, length), (count, block_size), command, mode)
             })
         });
         self.path = path;
@@ -103,6 +103,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         &mut self,
         cache: &D,
         (address, length): (usize, usize),
+        (count, block_size): (u32, u32),
         command: Command,
         mode: u32,
     ) -> Result<[u32; 4], HostError> {
@@ -113,8 +114,10 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
             self.port
                 .set(ADMA_ADDRESS, list.map_err(|_| HostError::Dma(0))?);
         } else {
+            // Before the number of blocks (SDHC 3.7.2.3): afterwards it may mean "go on".
             self.port.set(SYSTEM_ADDRESS, start);
         }
+        self.prepare(count, block_size);
         self.issue(command, Some(mode))?;
         self.port.interrupt(COMMAND_DONE, DATA_US)?;
         let answer = self.answer(command.response);

@@ -5,6 +5,8 @@
 //! The first stage has switched the controller's clocks on, and its pins.
 
 mod clock;
+#[cfg(test)]
+mod model;
 mod registers;
 #[cfg(test)]
 mod tests;

@@ -107,12 +107,12 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         command: Command,
         mode: u32,
     ) -> Result<[u32; 4], HostError> {
-        let start = u32::try_from(address).map_err(|_| HostError::Dma(0))?;
+        let reach = |address| self.port.bus.bus_address(address);
+        let start = reach(address).ok_or(HostError::Dma(0))?;
         if self.way == Way::Adma2 {
+            let list = reach(self.descriptors.as_ptr().expose_provenance());
             self.chain(cache, start, length)?;
-            let list = u32::try_from(self.descriptors.as_ptr().expose_provenance());
-            self.port
-                .set(ADMA_ADDRESS, list.map_err(|_| HostError::Dma(0))?);
+            self.port.set(ADMA_ADDRESS, list.ok_or(HostError::Dma(0))?);
         } else {
             // Before the number of blocks (SDHC 3.7.2.3): afterwards it may mean "go on".
             self.port.set(SYSTEM_ADDRESS, start);
@@ -121,7 +121,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         self.issue(command, Some(mode))?;
         self.port.interrupt(COMMAND_DONE, DATA_US)?;
         let answer = self.answer(command.response);
-        self.follow((address, length))?;
+        self.follow(start, length)?;
         Ok(answer)
     }
 
@@ -148,10 +148,11 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
     }
 
     /// Waits for the end; where SDMA stops at a boundary, tells it to go on behind.
-    fn follow(&self, (address, length): (usize, usize)) -> Result<(), HostError> {
+    fn follow(&self, start: u32, length: usize) -> Result<(), HostError> {
         let port = &self.port;
         let limit = DATA_US + length as u64 / BYTES_PER_US;
-        let mut next = address;
+        let mut next = usize::try_from(start).unwrap_or(0);
+        let end = next.saturating_add(length);
         loop {
             let stops = if self.way == Way::Sdma {
                 DMA_STOPPED
@@ -165,7 +166,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
             port.set(INTERRUPTS, DMA_STOPPED);
             next = (next / BOUNDARY + 1) * BOUNDARY;
             // Freescale's says so at the end, too, and stops nowhere.
-            if next < address + length {
+            if next < end {
                 port.set(SYSTEM_ADDRESS, u32::try_from(next).unwrap_or(0));
             }
         }

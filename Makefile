@@ -18,7 +18,7 @@ FUZZ :=
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
 TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
-	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio
+	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio mke2fs:e2fsprogs sfdisk:fdisk
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -90,8 +90,8 @@ doc: toolchain ## the crates' documentation: target/doc
 # `make bench` exists as soon as tools/bench does.
 ifneq ($(wildcard tools/bench),)
 .PHONY: bench
-bench: everything run-programs test-programs ## the figures
-	@tools/bench
+bench: everything run-programs test-programs ## the figures; BOARD=orangepi-pc: those of its card
+	@tools/bench $(BOARD)
 endif
 
 clean: ## remove what was built; downloads stay

@@ -2,7 +2,7 @@
 
 use platform_api::DeviceNode;
 
-use crate::{gic, mmc, rtc, uart, virtio};
+use crate::{gic, mmc, rtc, timer::sp804, uart, virtio, watchdog};
 
 /// A driver of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,14 @@ pub enum Driver {
     Gic3,
     /// [`rtc`], a PL031.
     Pl031,
+    /// [`watchdog::sunxi`].
+    SunxiWatchdog,
+    /// [`watchdog::sp805`].
+    Sp805,
+    /// [`watchdog::bcm2835`].
+    Bcm2835Watchdog,
+    /// [`sp804`].
+    Sp804,
 }
 
 impl Driver {
@@ -40,6 +48,8 @@ impl Driver {
             Self::Gic2 | Self::Gic3 => "irq",
             Self::Pl031 => "rtc",
             Self::Pl181 | Self::SunxiMmc | Self::SdHost | Self::Sdhci => "mmc",
+            Self::Sp804 => "timer",
+            Self::SunxiWatchdog | Self::Sp805 | Self::Bcm2835Watchdog => "watchdog",
         }
     }
 
@@ -57,6 +67,10 @@ impl Driver {
             Self::Gic2 => "gic-v2",
             Self::Gic3 => "gic-v3",
             Self::Pl031 => "rtc-pl031",
+            Self::SunxiWatchdog => "sunxi_wdt",
+            Self::Sp805 => "sp805_wdt",
+            Self::Bcm2835Watchdog => "bcm2835_wdt",
+            Self::Sp804 => "arm_sp804",
         }
     }
 }
@@ -75,6 +89,10 @@ const TABLES: &[(Driver, &[&str])] = &[
     (Driver::Gic2, gic::COMPATIBLE_V2),
     (Driver::Gic3, gic::COMPATIBLE_V3),
     (Driver::Pl031, rtc::COMPATIBLE),
+    (Driver::SunxiWatchdog, watchdog::sunxi::COMPATIBLE),
+    (Driver::Sp805, watchdog::sp805::COMPATIBLE),
+    (Driver::Bcm2835Watchdog, watchdog::bcm2835::COMPATIBLE),
+    (Driver::Sp804, sp804::COMPATIBLE),
 ];
 
 /// Returns the driver for `node`: the one that lists the most specific of the node's
@@ -97,9 +115,7 @@ mod tests {
             path: "/x",
             compatible,
             reg: &[],
-            dma_coherent: false,
-            layout: platform_api::RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         })
     }
 
@@ -115,6 +131,11 @@ mod tests {
         );
         assert_eq!(bound(&["arm,gic-v3"]), Some(Driver::Gic3));
         assert_eq!(bound(&["arm,pl031", "arm,primecell"]), Some(Driver::Pl031));
+        assert_eq!(
+            bound(&["brcm,bcm2835-pm", "brcm,bcm2835-pm-wdt"]),
+            Some(Driver::Bcm2835Watchdog)
+        );
+        assert_eq!(bound(&["arm,sp805", "arm,primecell"]), Some(Driver::Sp805));
         assert_eq!(bound(&["arm,pl061", "arm,primecell"]), None);
         assert_eq!(bound(&[]), None);
     }

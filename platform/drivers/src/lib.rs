@@ -21,5 +21,6 @@ pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;
+pub mod watchdog;
 
 pub use mmio::WindowError;

@@ -137,7 +137,7 @@ impl Console for ImxUart {
 
 #[cfg(test)]
 mod tests {
-    use platform_api::{PhysAddr, PhysRange, RegisterLayout};
+    use platform_api::{PhysAddr, PhysRange};
 
     use super::*;
 
@@ -154,9 +154,7 @@ mod tests {
             path: "/serial",
             compatible: COMPATIBLE,
             reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-            dma_coherent: false,
-            layout: RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         };
         // SAFETY: the page is leaked; the test looks at it between the driver's accesses alone.
         (unsafe { probe(&node) }.unwrap(), page)

@@ -251,9 +251,7 @@ mod tests {
                 path: "/pl011",
                 compatible: COMPATIBLE,
                 reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-                dma_coherent: false,
-                layout: platform_api::RegisterLayout::default(),
-                bus_width: None,
+                ..DeviceNode::default()
             };
             // SAFETY: The page is leaked and accessed as volatile only.
             unsafe { probe(&node) }.unwrap()

@@ -98,6 +98,21 @@ impl Machine {
         }
     }
 
+    /// Describes an Orange Pi PC on which QEMU enters Baton with the board's tree of Debian's: no
+    /// first stage, and no card needed.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/sun8i-h3-orangepi-pc.dtb")?;
+        Ok(Self::orangepi_pc(name).first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
+    }
+
     /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
     /// the board's tree of Debian's. Give its card and command line.
     ///
@@ -376,6 +391,10 @@ impl Machine {
             }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
+                // Its boot ROM is QEMU's own.
+                if let FirstStage::Kernel { .. } = self.first_stage {
+                    self.first_stage_arguments(&mut command)?;
+                }
             }
             Board::VexpressA15 => {
                 command
@@ -394,8 +413,11 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if let Some(card) = self.card.as_ref().filter(|_| self.board != Board::Virt) {
-            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        if self.board != Board::Virt {
+            // Without a card there is a slot all the same.
+            let card = self.card.as_ref().map(Card::drive);
+            let card = card.map_or(String::new(), |drive| format!(",{drive}"));
+            command.args(["-drive", &format!("if=sd,id=card{card}")]);
         }
         command.args(&self.arguments);
         Ok(command)

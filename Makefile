@@ -80,8 +80,8 @@ doc: toolchain ## the crates' documentation: target/doc
 # `make bench` exists as soon as tools/bench does.
 ifneq ($(wildcard tools/bench),)
 .PHONY: bench
-bench: everything run-programs test-programs ## the figures
-	@tools/bench
+bench: everything run-programs test-programs ## the figures; BOARD=orangepi-pc: those of its card
+	@tools/bench $(BOARD)
 endif
 
 clean: ## remove what was built; downloads stay

@@ -31,35 +31,49 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def await_port(port):
-    """Waits until somebody listens at a port."""
-    for _ in range(300):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.1)
-    raise TimeoutError(f"nobody listens at port {port}")
+def listening(start, is_ready):
+    """Starts a program that listens at a port, and waits until it is ready; returns both.
+
+    Somebody else may take the port before the program does; it then ends, and gets another one.
+    """
+    for _ in range(10):
+        port = free_port()
+        process = start(port)
+        while process.poll() is None:
+            if is_ready(port):
+                return process, port
+            time.sleep(0.05)
+    raise ChildProcessError(f"{process.args[0]} ended with {process.returncode}")
+
+
+def accepts(port):
+    """Says whether somebody listens at a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Board:
     """QEMU, switched off until somebody switches it on."""
 
     def __init__(self, folder):
-        self.serial = free_port()
         self.monitor = f"{folder}/qmp"
+        # QEMU opens the console first, its monitor's socket last.
+        self.process, self.serial = listening(
+            self._start, lambda _: os.path.exists(self.monitor)
+        )
+
+    def _start(self, serial):
         card = BUILD / "virt" / "sd.img"
-        self.process = subprocess.Popen([
+        return subprocess.Popen([
             "qemu-system-arm", "-S", "-M", "virt,virtualization=on", "-cpu", "cortex-a15",
             "-smp", "2", "-m", "512M", "-nodefaults", "-nic", "none", "-display", "none",
             "-bios", str(BUILD / "firmware" / "u-boot.bin"),
             "-drive", f"if=none,format=raw,id=card,snapshot=on,file={card}",
             "-device", "virtio-blk-device,drive=card",
-            "-chardev", f"socket,id=console,host=127.0.0.1,port={self.serial},server=on,wait=off",
+            "-chardev", f"socket,id=console,host=127.0.0.1,port={serial},server=on,wait=off",
             "-serial", "chardev:console",
             "-qmp", f"unix:{self.monitor},server=on,wait=off",
         ])
-        while not os.path.exists(self.monitor):
-            time.sleep(0.05)
 
     def switch(self, on):
         """Gives it power, or takes it away."""
@@ -106,19 +120,21 @@ def main():
 
 
 def farm(folder, board, children):
-    coordinator = f"127.0.0.1:{free_port()}"
     environment = {
         **os.environ,
-        "LG_COORDINATOR": coordinator,
         "LG_PLACE": PLACE,
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
     def start(*command):
         children.append(subprocess.Popen(command, cwd=folder, env=environment))
+        return children[-1]
 
-    start(BIN / "labgrid-coordinator", "-l", coordinator)
-    await_port(int(coordinator.rpartition(":")[2]))
+    _, port = listening(
+        lambda port: start(BIN / "labgrid-coordinator", "-l", f"127.0.0.1:{port}"), accepts
+    )
+    coordinator = f"127.0.0.1:{port}"
+    environment["LG_COORDINATOR"] = coordinator
 
     relay = f"http://127.0.0.1:{serve_power(board)}/relay/{{index}}/{{value}}"
     resources = {
@@ -142,9 +158,8 @@ def farm(folder, board, children):
 
     client("create")
     client("add-match", f"here/{PLACE}/*")
-    for _ in range(100):
-        if client("resources").count(PLACE) >= 2:
-            break
+    # The exporter takes its time; the test that runs this has a timeout.
+    while client("resources").count(PLACE) < 2:
         time.sleep(0.2)
     client("acquire")
     try:

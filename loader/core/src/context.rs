@@ -14,6 +14,7 @@ use crate::{
     log::Log,
     machine::Machine,
     shell::State,
+    watchdog::Watchdogs,
 };
 
 /// Characters written between two looks at the receiver. A character arrives in the time one
@@ -99,6 +100,8 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// The real-time clock, where there is one.
     pub rtc: Option<Box<dyn Rtc>>,
+    /// Watchdogs.
+    pub watchdogs: Watchdogs<'a>,
     /// Variables.
     pub env: Environment,
     /// The processor's own state; `None` on a machine that nobody can look into.
@@ -149,6 +152,7 @@ impl<'a> Context<'a> {
         Self {
             machine,
             rtc: None,
+            watchdogs: Watchdogs::default(),
             env: Environment::with_defaults(),
             inspect: None,
             store: Store::default(),

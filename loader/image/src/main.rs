@@ -22,3 +22,4 @@ mod receiver;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;
+mod watch;

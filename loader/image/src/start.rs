@@ -22,7 +22,7 @@ use platform_armv7::{
     inspect::{Found, Processor},
     layout,
 };
-use platform_drivers::{psci::Psci, timer::ArchTimer};
+use platform_drivers::{psci::Psci, timer::Timer};
 
 use crate::{
     crash, crc_tables,
@@ -35,10 +35,6 @@ use crate::{
     power::PsciPower,
     self_check,
 };
-
-/// Where a machine without CNTFRQ and without `clock-frequency` is assumed to count: QEMU's and
-/// most boards' rates lie within a factor of three.
-const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 
 /// Runs the loader. Called by entry.S at home, with MMU and caches off and BSS zeroed.
 ///
@@ -73,7 +69,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
         park();
     };
     map_devices(&mut space, &found);
-    let Some(clock) = ArchTimer::new(found.timer_frequency.or(Some(ASSUMED_TIMER_HZ))) else {
+    // SAFETY: the nodes' windows were mapped just now; nothing else drives a timer.
+    let Some(clock) = (unsafe { devices::clock(&found) }) else {
         park();
     };
     let Some(device) = devices::find_console(&found) else {
@@ -89,8 +86,9 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
+    let timer = clock.0;
     let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, (state, before), tree, &found, clock, devices)
+    run(info, (state, before), tree, &found, timer, devices)
 }
 
 /// Waits for a reset.
@@ -198,7 +196,7 @@ fn run(
     (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
-    clock: ArchTimer,
+    clock: Timer,
     mut devices: Devices,
 ) -> ! {
     let processor = Processor {
@@ -218,6 +216,7 @@ fn run(
         psci,
         cpus: found.cpus.clone(),
         quiesce: devices.quiesce,
+        keeper: devices.keeper,
         uart: devices.raw_uart,
         log: log.page().unwrap_or_default(),
     };
@@ -236,6 +235,7 @@ fn run(
     });
     cx.inspect = Some(&processor);
     cx.rtc = devices.rtc;
+    cx.watchdogs = devices.watchdogs;
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
@@ -279,6 +279,9 @@ fn warnings(
     let mut lines = String::new();
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
+    }
+    if !cpu::has_long_descriptors() {
+        lines.push_str("no long page-table descriptors: MMU and data cache stay off\n");
     }
     taken_over(processor, &mut lines);
     if info.searched {

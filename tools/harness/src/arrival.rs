@@ -10,7 +10,7 @@ use std::{
 use crate::{
     error::{Error, Result},
     gdb::Gdb,
-    session::Session,
+    session::{Session, scaled},
 };
 
 /// How long the machine may take to the address it is waited for at.
@@ -51,24 +51,33 @@ impl Watcher {
     /// Runs the machine to the instruction at `address`, and on to the write of HVBAR; then
     /// leaves it alone. `memory` is what of RAM will be compared. One processor, ARM code.
     ///
-    /// What makes the machine go there must have been sent before.
+    /// `line`, at most what the receiver holds, makes the machine go there. It is sent while the
+    /// machine is stopped: a fast one would be there before anybody looks.
     ///
     /// # Errors
     /// It does not come there, or HVBAR is not written soon.
     pub fn wait(
         &mut self,
         session: &mut Session,
+        line: &str,
         address: u32,
         memory: Range<u32>,
     ) -> Result<Arrival> {
-        self.watch(session, address, memory)
+        self.watch(session, line, address, memory)
             .map_err(|error| session.fail_with(error))
     }
 
-    fn watch(&self, session: &mut Session, address: u32, memory: Range<u32>) -> Result<Arrival> {
+    fn watch(
+        &self,
+        session: &mut Session,
+        line: &str,
+        address: u32,
+        memory: Range<u32>,
+    ) -> Result<Arrival> {
         let mut gdb = Gdb::connect(&self.socket)?;
         gdb.set_break(address)?;
-        gdb.resume(Instant::now() + PATIENCE)?;
+        session.send(line);
+        gdb.resume(Instant::now() + scaled(PATIENCE))?;
         gdb.clear_break(address)?;
         let mut arrival = Arrival {
             registers: [0; 16],

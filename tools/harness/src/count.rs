@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     gdb::{Gdb, Stop},
     machine::Machine,
-    session::Session,
+    session::{Session, scaled},
 };
 
 /// `mrrc p15, 0, r0, r1, c14`: CNTPCT, the physical counter (DDI 0406C, B4.1.30).
@@ -82,7 +82,7 @@ impl Counter {
     pub(crate) fn new(gdb: Gdb, timeout: Duration) -> Self {
         Self {
             gdb,
-            deadline: Instant::now() + timeout,
+            deadline: Instant::now() + scaled(timeout),
             requests: 0,
             overhead: 0,
         }

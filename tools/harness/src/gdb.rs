@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    session::scaled,
+};
 
 /// How long the stub may take to open its socket, and to answer anything but "continue".
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,7 +62,7 @@ pub(crate) struct Gdb {
 impl Gdb {
     /// Connects to the stub that QEMU opens at `socket`.
     pub(crate) fn connect(socket: &Path) -> Result<Self> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + scaled(PATIENCE);
         loop {
             match UnixStream::connect(socket) {
                 Ok(stream) => {
@@ -161,7 +164,7 @@ impl Gdb {
         let mut answer = self.ask(question)?;
         // QEMU 7.2 says unasked that it stopped, when one connects to a running machine.
         while answer.starts_with('T') {
-            answer = self.receive(Instant::now() + PATIENCE)?;
+            answer = self.receive(Instant::now() + scaled(PATIENCE))?;
         }
         if answer == "OK" {
             return Ok(());
@@ -171,7 +174,7 @@ impl Gdb {
 
     fn ask(&mut self, question: &str) -> Result<String> {
         self.send(question)?;
-        self.receive(Instant::now() + PATIENCE)
+        self.receive(Instant::now() + scaled(PATIENCE))
     }
 
     fn send(&mut self, packet: &str) -> Result<()> {

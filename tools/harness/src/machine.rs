@@ -81,7 +81,7 @@ impl Machine {
             uboot_go: false,
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
-            emulator: PathBuf::from("qemu-system-arm"),
+            emulator: PathBuf::from(HOSTS),
             arguments: Vec::new(),
         }
     }
@@ -310,6 +310,10 @@ impl Machine {
                     ))
                     // The board has a sound chip, and not every host a sound card.
                     .args(["-audiodev", "none,id=silence"]);
+                if self.emulator != Path::new(HOSTS) {
+                    // QEMU 10 wants to be told whose it is; 7.2 has no such property.
+                    command.args(["-machine", "audiodev=silence"]);
+                }
                 self.first_stage_arguments(&mut command)?;
             }
         }
@@ -348,6 +352,8 @@ impl Machine {
     }
 }
 
+/// The host's QEMU.
+const HOSTS: &str = "qemu-system-arm";
 /// U-Boot in the build folder.
 const UBOOT: &str = "firmware/u-boot.bin";
 /// A later U-Boot, whose `go` works.

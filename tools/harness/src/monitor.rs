@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    session::scaled,
+};
 
 /// How long the monitor may take to answer.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -92,7 +95,7 @@ impl Monitor {
 
 /// Waits for QEMU to open the socket.
 fn connect(socket: &Path) -> Result<BufReader<UnixStream>> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + scaled(PATIENCE);
     let stream = loop {
         match UnixStream::connect(socket) {
             Ok(stream) => break stream,
@@ -106,7 +109,7 @@ fn connect(socket: &Path) -> Result<BufReader<UnixStream>> {
         }
     };
     stream
-        .set_read_timeout(Some(PATIENCE))
+        .set_read_timeout(Some(scaled(PATIENCE)))
         .map_err(|error| Error::io("QEMU's monitor", error))?;
     Ok(BufReader::new(stream))
 }

@@ -206,6 +206,17 @@ impl Session {
         self.console.text()
     }
 
+    /// Kills the process, as a power cut would, and returns everything it had said: all that was
+    /// written before its end, not only what had been read by then.
+    pub fn kill(mut self) -> String {
+        stop(&mut self.child);
+        // Its end of the pipe is closed now.
+        let _ = self
+            .console
+            .wait(Instant::now() + LAST_WORDS, |_| None::<()>);
+        self.console.text()
+    }
+
     /// Marks the session as failed, so that its transcript stays, and makes the error that says so.
     pub fn fail(&mut self, kind: ErrorKind) -> Error {
         self.fail_with(kind.into())
@@ -347,7 +358,7 @@ fn writer(mut stdin: impl Write + Send + 'static) -> mpsc::Sender<Vec<u8>> {
 }
 
 /// Multiplies a timeout by `BATON_TIMEOUT_SCALE`, for slow hosts.
-fn scaled(timeout: Duration) -> Duration {
+pub(crate) fn scaled(timeout: Duration) -> Duration {
     let scale = std::env::var("BATON_TIMEOUT_SCALE").ok();
     timeout * scale.and_then(|scale| scale.parse().ok()).unwrap_or(1)
 }

@@ -15,7 +15,7 @@ use crate::{
     error::{Error, Result},
     gdb::{Gdb, Stop},
     machine::Machine,
-    session::Session,
+    session::{Session, scaled},
 };
 
 /// The data and the flag register of the `virt` board's PL011 (DDI 0183, 3.3.1 and 3.3.3).
@@ -109,7 +109,7 @@ impl Typist<'_> {
     /// Puts a line into the receive FIFO of the stopped machine.
     fn fill_fifo(&mut self, line: &str) -> Result<()> {
         self.session.send(line);
-        let deadline = Instant::now() + PASSING;
+        let deadline = Instant::now() + scaled(PASSING);
         while self.counter.gdb.read_word(FLAGS)? & RECEIVE_FULL == 0 {
             if Instant::now() >= deadline {
                 return Err(Error::check("the receive FIFO does not fill"));
@@ -148,7 +148,7 @@ impl Typist<'_> {
             gdb.clear_watch(DATA)?;
             gdb.step()?;
             written += 1;
-            let deadline = Instant::now() + PASSING;
+            let deadline = Instant::now() + scaled(PASSING);
             let mut text = self.session.transcript();
             while text.len() < written {
                 if Instant::now() >= deadline {

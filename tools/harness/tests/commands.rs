@@ -145,10 +145,16 @@ const LINES: &[&str] = &[
     "sleep",
 ];
 
-/// Takes out how long a load took.
+/// Takes out how long a load took, and the second that may pass between setting a clock and
+/// reading it: the clock keeps the host's fraction of one.
 fn timeless(mut output: Output) -> Output {
     if let Some((bytes, _)) = output.text.split_once(" read in ") {
         output.text = bytes.to_owned();
+    }
+    for (set, next) in [(":05\n", ":06\n"), (":00\n", ":01\n")] {
+        if output.text.starts_with("Date: ") && output.text.ends_with(next) {
+            output.text = output.text.replace(next, set);
+        }
     }
     output
 }

@@ -205,8 +205,7 @@ fn enough_room_and_own_vectors_at_once() -> Result<()> {
         "{said}"
     );
 
-    session.send("kexec -e\n");
-    let arrival = watcher.wait(&mut session, ENTRY, ram.clone())?;
+    let arrival = watcher.wait(&mut session, "kexec -e\n", ENTRY, ram.clone())?;
     assert_eq!(arrival.cpsr & 0x1f, 0x1a, "not in HYP");
     assert_eq!(arrival.registers[2], tree.start, "r2 is not the tree");
     let (last, before) = arrival.instructions.split_last().expect("one at least");

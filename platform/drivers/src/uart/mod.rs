@@ -4,6 +4,7 @@ use platform_api::{Console, RawUart};
 
 use crate::mmio;
 
+pub mod imx;
 pub mod ns16550;
 pub mod pl011;
 pub mod receiver;
@@ -14,6 +15,8 @@ pub enum Uart {
     Pl011(pl011::Pl011<'static>),
     /// A 16550 or one of its kin.
     Ns16550(ns16550::Ns16550),
+    /// An i.MX's.
+    Imx(imx::ImxUart),
 }
 
 impl Uart {
@@ -21,6 +24,7 @@ impl Uart {
         match self {
             Self::Pl011(port) => port,
             Self::Ns16550(port) => port,
+            Self::Imx(port) => port,
         }
     }
 }
@@ -31,6 +35,7 @@ impl Uart {
         match self {
             Self::Pl011(port) => port.receiver(),
             Self::Ns16550(port) => port.receiver(),
+            Self::Imx(port) => port.receiver(),
         }
     }
 }

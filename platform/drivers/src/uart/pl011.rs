@@ -32,6 +32,9 @@ const CONTROL: usize = 0x30;
 /// UARTCR: UARTEN, TXE and RXE.
 const CONTROL_ON: u32 = 1 << 0 | 1 << 8 | 1 << 9;
 
+/// Bytes of registers that the driver and `arm-pl011-uart` use: up to UARTDMACR (3.3.14).
+const USED: usize = 0x4c;
+
 /// Entries in the receive FIFO of the deepest version (r1p5).
 const FIFO_DEPTH: usize = 32;
 
@@ -56,9 +59,12 @@ pub struct Pl011<'a> {
 /// its physical address, and nothing but the returned value uses it (but [`super::raw_put`] and
 /// [`RawReceiver::collect`], which touch no state of the driver).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Pl011<'static>, WindowError> {
-    let (registers, _) = mmio::registers::<PL011Registers>(node, 0)?;
-    // SAFETY: The caller vouches for the registers; `Words` has their size and alignment, and
-    // the pointer is gone before the next one is made.
+    // BCM2835's tree gives the port less than the page that the block of `arm-pl011-uart` spans.
+    let (registers, _) = mmio::registers::<[u32; USED / 4]>(node, 0)?;
+    let registers = registers.cast::<PL011Registers>();
+    // SAFETY: The caller vouches for the registers, up to USED; device memory is mapped by pages,
+    // and nothing behind is touched. `Words` has the block's size and alignment, and the pointer
+    // is gone before the next one is made.
     switch_on(unsafe { UniqueMmioPointer::new(registers.cast::<Words>()) });
     let base = registers.as_ptr().expose_provenance();
     // SAFETY: The caller vouches for the registers and for their having no other user.
@@ -245,9 +251,7 @@ mod tests {
                 path: "/pl011",
                 compatible: COMPATIBLE,
                 reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-                dma_coherent: false,
-                layout: platform_api::RegisterLayout::default(),
-                bus_width: None,
+                ..DeviceNode::default()
             };
             // SAFETY: The page is leaked and accessed as volatile only.
             unsafe { probe(&node) }.unwrap()

@@ -44,10 +44,8 @@ enum Board {
     OrangePiPc,
     /// `vexpress-a15`: at most 2 processors, the card in its slot.
     VexpressA15,
-    /// `raspi2b`: 4 processors and 1 GiB, the card in its slot.
-    Raspi2b,
-    /// `mcimx7d-sabre`: at most 2 processors, the card in its slot.
-    Imx7dSdb,
+    /// One of QEMU's by its name: the chip's own processors, the card in its slot, entered directly.
+    Direct(&'static str),
 }
 
 /// A machine of QEMU's, not started yet.
@@ -100,6 +98,21 @@ impl Machine {
         }
     }
 
+    /// Describes an Orange Pi PC on which QEMU enters Baton with the board's tree of Debian's: no
+    /// first stage, and no card needed.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/sun8i-h3-orangepi-pc.dtb")?;
+        Ok(Self::orangepi_pc(name).first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
+    }
+
     /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
     /// the board's tree of Debian's. Give its card and command line.
     ///
@@ -133,7 +146,7 @@ impl Machine {
     /// As [`Machine::raspi2b`].
     pub fn raspi2b_without_stub(name: &str) -> Result<Self> {
         let tree = "kernel/dtbs/bcm2836-rpi-2-b.dtb";
-        Ok(Self::entered(name, Board::Raspi2b, tree)?.cpus(4))
+        Ok(Self::entered(name, Board::Direct("raspi2b"), tree)?.cpus(4))
     }
 
     /// Describes an i.MX 7Dual SABRE board with two Cortex-A7 and 1 GiB, on which QEMU enters Baton
@@ -142,7 +155,8 @@ impl Machine {
     /// # Errors
     /// The tree or Baton has not been built.
     pub fn imx7d_sdb(name: &str) -> Result<Self> {
-        Self::entered(name, Board::Imx7dSdb, "kernel/dtbs/imx7d-sdb.dtb")
+        let board = Board::Direct("mcimx7d-sabre");
+        Self::entered(name, board, "kernel/dtbs/imx7d-sdb.dtb")
     }
 
     /// A board that QEMU enters Baton on, with a tree of the build folder.
@@ -154,6 +168,29 @@ impl Machine {
             ..Self::virt(name)
         };
         Ok(machine.kernel(&build::file("baton.zimg")?).dtb(&tree))
+    }
+
+    /// Describes a Versatile Express with one Cortex-A9, which has neither HYP nor generic timer nor
+    /// long descriptors, and 512 MiB; QEMU enters Baton with Debian's tree.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a9(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/vexpress-v2p-ca9.dtb";
+        let machine = Self::entered(name, Board::Direct("vexpress-a9"), tree)?;
+        Ok(machine.cpus(1).memory(512))
+    }
+
+    /// Describes an Orange Pi PC on which QEMU enters Baton with Debian's tree, in HYP and with PSCI.
+    /// It is QEMU 10's: 7.2 has no watchdog for it.
+    ///
+    /// # Errors
+    /// The tree, Baton or that QEMU has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/sun8i-h3-orangepi-pc.dtb";
+        let machine = Self::entered(name, Board::Direct("orangepi-pc"), tree)?;
+        let qemu = build::file("qemu10/qemu-system-arm")?;
+        Ok(machine.cpus(4).emulator(&qemu))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -345,8 +382,19 @@ impl Machine {
                 }
                 self.first_stage_arguments(&mut command)?;
             }
+            Board::Direct(machine) => {
+                // Some have a sound chip, and not every host a sound card.
+                command
+                    .args(["-machine", machine])
+                    .args(["-audiodev", "none,id=silence"]);
+                self.first_stage_arguments(&mut command)?;
+            }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
+                // Its boot ROM is QEMU's own.
+                if let FirstStage::Kernel { .. } = self.first_stage {
+                    self.first_stage_arguments(&mut command)?;
+                }
             }
             Board::VexpressA15 => {
                 command
@@ -364,17 +412,12 @@ impl Machine {
                 }
                 self.first_stage_arguments(&mut command)?;
             }
-            Board::Raspi2b => {
-                command.args(["-machine", "raspi2b"]);
-                self.first_stage_arguments(&mut command)?;
-            }
-            Board::Imx7dSdb => {
-                command.args(["-machine", "mcimx7d-sabre"]);
-                self.first_stage_arguments(&mut command)?;
-            }
         }
-        if let Some(card) = self.card.as_ref().filter(|_| self.board != Board::Virt) {
-            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        if self.board != Board::Virt {
+            // Without a card there is a slot all the same.
+            let card = self.card.as_ref().map(Card::drive);
+            let card = card.map_or(String::new(), |drive| format!(",{drive}"));
+            command.args(["-drive", &format!("if=sd,id=card{card}")]);
         }
         command.args(&self.arguments);
         Ok(command)

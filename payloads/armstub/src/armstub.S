@@ -15,8 +15,9 @@
     .equ SCR_HCE, 1 << 8
     .equ HYP_MASKED, 0x1da              @ HYP; A, I and F masked
     .equ QEMU_BOOT, 0x0c                @ its boot code behind the call of its own board setup
-    .equ MAILBOXES, 0x400000cc          @ mailbox 3 of processor 0, read and clear (QA7 4.8)
-    .equ MAILBOX_CONTROL, 0x40000050    @ and which of them interrupt it (QA7 4.7)
+    .equ MAILBOXES, 0x400000cc          @ mailbox 3 of processor 0, read and clear (QA7
+                                        @ rev. 3.4, 4.8)
+    .equ MAILBOX_CONTROL, 0x40000050    @ and which of them interrupt it
     .equ MAILBOX_3, 1 << 3
 
     .section .head, "ax", %progbits

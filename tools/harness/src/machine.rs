@@ -181,16 +181,13 @@ impl Machine {
         Ok(machine.cpus(1).memory(512))
     }
 
-    /// Describes an Orange Pi PC on which QEMU enters Baton with Debian's tree, in HYP and with PSCI.
-    /// It is QEMU 10's: 7.2 has no watchdog for it.
+    /// Takes QEMU 10 instead of the host's.
     ///
     /// # Errors
-    /// The tree, Baton or that QEMU has not been built.
-    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
-        let tree = "kernel/dtbs/sun8i-h3-orangepi-pc.dtb";
-        let machine = Self::entered(name, Board::Direct("orangepi-pc"), tree)?;
+    /// That QEMU has not been fetched.
+    pub fn on_qemu_10(self) -> Result<Self> {
         let qemu = build::file("qemu10/qemu-system-arm")?;
-        Ok(machine.cpus(4).emulator(&qemu))
+        Ok(self.emulator(&qemu))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.

@@ -176,7 +176,9 @@ hand_off_asm:
     mcr     p15, 0, r3, c13, c0, 1      @ CONTEXTIDR
     mcr     p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
     mcr     p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    step    settle
     isb
+    end_step settle
     @ [V] The vectors: parked, in memory that no payload range overlaps.
     say     'V'
     adr     r0, .Lparked
@@ -188,7 +190,9 @@ hand_off_asm:
     cmp     r2, #MODE_HYP
     mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
     mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
+    step    seen
     isb
+    end_step seen
     @ [J]
     say     'J'
     say     0x0d                        @ the payload starts a line of its own

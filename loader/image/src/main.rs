@@ -14,6 +14,7 @@ mod early;
 #[cfg_attr(not(feature = "broken-handoff"), path = "fault_none.rs")]
 mod fault;
 mod heap;
+mod last_words;
 mod launcher;
 mod mapping;
 mod memory;
@@ -22,3 +23,4 @@ mod receiver;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;
+mod watch;

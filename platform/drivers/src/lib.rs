@@ -11,6 +11,7 @@
 
 extern crate alloc;
 
+pub mod bcm2835;
 pub mod bind;
 pub mod gic;
 pub mod mmc;
@@ -20,5 +21,6 @@ pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;
+pub mod watchdog;
 
 pub use mmio::WindowError;

@@ -6,13 +6,18 @@ use core::fmt;
 use platform_api::{HandoffRefusal, MemoryError, PhysAddr, PhysRange};
 
 use super::{ClaimError, PlaceError};
-use crate::image::{elf::ElfError, zimage::ZImageError};
+use crate::{
+    image::{elf::ElfError, zimage::ZImageError},
+    watchdog::PolicyError,
+};
 
 /// Why a boot was refused. Nothing anybody owns has been changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootError {
     /// The machine cannot be handed over.
     Refused(HandoffRefusal),
+    /// The watchdogs cannot be left as `wdt_handoff` says.
+    Watchdog(PolicyError),
     /// The pieces do not fit the memory.
     Place(PlaceError),
     /// A range belongs to somebody else.
@@ -64,6 +69,12 @@ impl From<HandoffRefusal> for BootError {
     }
 }
 
+impl From<PolicyError> for BootError {
+    fn from(error: PolicyError) -> Self {
+        Self::Watchdog(error)
+    }
+}
+
 impl From<PlaceError> for BootError {
     fn from(error: PlaceError) -> Self {
         Self::Place(error)
@@ -86,6 +97,7 @@ impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Watchdog(error) => error.fmt(f),
             Self::Place(error) => error.fmt(f),
             Self::Claim(error) => error.fmt(f),
             Self::Memory(error) => error.fmt(f),

@@ -69,6 +69,7 @@ mod truth;
 mod unzip;
 mod version;
 mod virtio;
+mod wdt;
 
 use alloc::{boxed::Box, format, string::String};
 use core::{fmt, num::IntErrorKind};
@@ -340,4 +341,5 @@ pub static COMMANDS: &[&Command] = &[
     &unzip::UNZIP,
     &version::VERSION,
     &virtio::VIRTIO,
+    &wdt::WDT,
 ];

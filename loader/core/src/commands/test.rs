@@ -41,7 +41,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 /// Tells whether a file or directory is there. No disk and no partition are no file; a
 /// damaged one is an error.
 fn exists(cx: &mut Context<'_>, volume: VolumeName<'_>, path: &str) -> Result<bool, CommandError> {
-    match storage::size(&mut cx.machine, volume, path) {
+    match storage::size(&mut cx.machine.disks, volume, path) {
         Ok(_) | Err(StorageError::IsDirectory(_)) => Ok(true),
         Err(
             StorageError::Missing(_)

@@ -8,6 +8,7 @@
 mod cells;
 mod check;
 pub mod early;
+pub mod early_console;
 mod error;
 pub mod fixups;
 mod header;
@@ -22,7 +23,7 @@ mod tree_tests;
 
 use alloc::{string::String, vec::Vec};
 
-use platform_api::{DeviceNode, PhysAddr, PhysRange, RegisterLayout};
+use platform_api::{DeviceNode, Line, PhysAddr, PhysRange, RegisterLayout};
 
 pub use cells::{Cells, cell, number};
 pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
@@ -104,6 +105,10 @@ pub struct Device {
     pub layout: RegisterLayout,
     /// `bus-width`: data lines of a memory card's slot.
     pub bus_width: Option<u32>,
+    /// The rate of its first clock in Hz, where it is known.
+    pub clock: Option<u32>,
+    /// `current-speed` of a serial line, baud.
+    pub current_speed: Option<u32>,
 }
 
 /// What the tree says about the machine, read once.
@@ -119,6 +124,8 @@ pub struct Discovery {
     pub reservations: Vec<Reservation>,
     /// `/chosen/stdout-path` resolved through aliases to a full path, options after `:` cut.
     pub stdout_path: Option<String>,
+    /// Those options.
+    pub stdout_line: Option<Line>,
     /// `/chosen/bootargs`.
     pub bootargs: Option<String>,
     /// `/chosen/linux,initrd-start` and `-end`.
@@ -141,6 +148,14 @@ pub struct Discovery {
     pub devices: Vec<Device>,
 }
 
+impl Discovery {
+    /// Returns the first device that one of `compatible` names.
+    pub fn first(&self, compatible: &[&str]) -> Option<&Device> {
+        let mut devices = self.devices.iter();
+        devices.find(|device| device.with_node(|node| node.matches(compatible)))
+    }
+}
+
 impl Device {
     /// Lends the node to `bind` in the form drivers take.
     pub fn with_node<R>(&self, bind: impl FnOnce(&DeviceNode<'_>) -> R) -> R {
@@ -152,6 +167,8 @@ impl Device {
             dma_coherent: self.dma_coherent,
             layout: self.layout,
             bus_width: self.bus_width,
+            clock: self.clock,
+            current_speed: self.current_speed,
         })
     }
 }

@@ -174,8 +174,10 @@ hand_off_asm:
     mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
     mcr     p15, 0, r3, c2, c0, 1       @ TTBR1
     mcr     p15, 0, r3, c13, c0, 1      @ CONTEXTIDR
-    mcr     p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
-    mcr     p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
+    tst     r0, #(0xf << 16)            @ the generic timer, which Cortex-A9 has not
+    mcrne   p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
+    mcrne   p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
     step    settle
     isb
     end_step settle

@@ -60,7 +60,13 @@ fn read(row: usize) -> u64 {
 
 /// Tells whether a row can be read here.
 fn readable(row: usize, hyp: bool) -> bool {
-    hyp || REGISTERS.get(row).is_some_and(|spec| spec.set == Set::Pl1)
+    // What has HYP has all of them.
+    hyp || REGISTERS.get(row).is_some_and(|spec| match spec.set {
+        Set::Hyp => false,
+        Set::Pl1 => true,
+        Set::Timer => cpu::has_generic_timer(),
+        Set::Long => enable::has_long_descriptors(),
+    })
 }
 
 /// The registers as the caller left them.
@@ -131,8 +137,10 @@ impl Found {
                 r::Cntvoff::write(0);
                 r::CnthpCtl::write(0);
             }
-            r::CntpCtl::write(0);
-            r::CntvCtl::write(0);
+            if cpu::has_generic_timer() {
+                r::CntpCtl::write(0);
+                r::CntvCtl::write(0);
+            }
         }
         r::isb();
     }

@@ -217,6 +217,15 @@ impl Machine {
         self
     }
 
+    /// Has one processor where the board lets one choose: the Orange Pi's chip has its four, of which
+    /// three are off until a kernel starts them.
+    pub(crate) fn one_cpu(mut self) -> Self {
+        if self.board != Board::OrangePiPc {
+            self.cpus = 1;
+        }
+        self
+    }
+
     /// Chooses the memory's size in MiB.
     pub fn memory(mut self, mib: u32) -> Self {
         self.memory_mib = mib;

@@ -76,8 +76,12 @@ pub enum PartitionError {
         /// Blocks on the disk.
         blocks: u64,
     },
-    /// The chain of extended boot records does not end, or runs off; the block it led to.
+    /// The chain of extended boot records is too long, or runs off; the block it led to.
     BadExtended(u64),
+    /// The chain of extended boot records leads back to this block.
+    Loop(u64),
+    /// Two partitions have blocks in common.
+    Overlap(u32, u32),
     /// Both GPT headers are damaged; what is wrong with the first.
     BadGpt(&'static str),
 }
@@ -252,6 +256,10 @@ impl fmt::Display for PartitionError {
             Self::BadExtended(block) => {
                 write!(f, "broken chain of logical partitions at block {block:#x}")
             }
+            Self::Loop(block) => {
+                write!(f, "chain of logical partitions loops at block {block:#x}")
+            }
+            Self::Overlap(one, other) => write!(f, "partitions {one:x} and {other:x} overlap"),
             Self::BadGpt(what) => write!(f, "broken GPT: {what}"),
         }
     }

@@ -146,6 +146,9 @@ hand_off_asm:
 
 .Lpl1_registers:
     bl      settle_pl1                  @ monitor.S
+    step    settle
+    isb
+    end_step settle
     @ [V] The vectors: parked, in memory that no payload range overlaps.
     say     'V'
     adr     r0, .Lparked
@@ -157,7 +160,9 @@ hand_off_asm:
     cmp     r2, #MODE_HYP
     mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
     mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
+    step    seen
     isb
+    end_step seen
     @ [J]
     say     'J'
     say     0x0d                        @ the payload starts a line of its own

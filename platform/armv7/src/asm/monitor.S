@@ -310,7 +310,7 @@ settle_hyp:
     mcr     p15, 4, r3, c13, c0, 2      @ HTPIDR = 0
     bx      lr
 
-@ PL1's, likewise. r3 = 0. Clobbers r0.
+@ PL1's, likewise; an ISB is the caller's. r3 = 0. Clobbers r0.
     .global settle_pl1
     .type settle_pl1, %function
 settle_pl1:
@@ -322,7 +322,6 @@ settle_pl1:
     tst     r0, #(0xf << 16)            @ the generic timer, which Cortex-A9 has not
     mcrne   p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
     mcrne   p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
-    isb
     bx      lr
 
 @ Carries out the steps at r0 (platform_api::Step::words). Clobbers r0-r3, r5, r6.

@@ -65,7 +65,7 @@ fn judge_cpus(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     }
 }
 
-/// PSCI's codes (ARM DEN 0022, 5.2.2), as the register has them.
+/// PSCI's codes (ARM DEN 0022), as the register has them.
 const NOT_SUPPORTED: u32 = 0xffff_ffff;
 const INVALID_PARAMETERS: u32 = 0xffff_fffe;
 const ALREADY_ON: u32 = 0xffff_fffc;
@@ -85,6 +85,6 @@ fn judge_firmware(refusals: Option<Refusals>, rules: &mut Rules<'_>) {
     rules.equal("firmware.unknown", found.unknown, NOT_SUPPORTED);
     rules.equal("firmware.nobody", found.nobody, INVALID_PARAMETERS);
     rules.equal("firmware.already_on", found.already_on, ALREADY_ON);
-    // The SMC calling convention (ARM DEN 0028, 2.6): r4 and up are the caller's.
+    // The SMC calling convention (ARM DEN 0028): r4 and up are the caller's.
     rules.equal("firmware.registers", found.changed, 0);
 }

@@ -34,7 +34,7 @@ psci_call:
     b       .Lsystem_reset
     b       .Lfeatures                  @ 0x8400000a
 .Lsmccc:
-    sub     r0, r9, #SMCCC_VERSION      @ SMC calling convention (DEN 0028, 7)
+    sub     r0, r9, #SMCCC_VERSION      @ SMC calling convention (DEN 0028)
     cmp     r0, #1
     blo     1f
     bhi     .Lnot_supported
@@ -55,7 +55,7 @@ psci_call:
     answer  INVALID_PARAMETERS
 
 @ r1 = power_state: bit 16 asks for the power to be turned off, which is not offered. Standby, then:
-@ an interrupt ends it, masked or not (DDI 0406C B1.8.14).
+@ an interrupt ends it, masked or not.
 .Lsuspend:
     tst     r1, #1 << 16
     bne     .Linvalid

@@ -19,8 +19,8 @@ use crate::{
 /// The monitor below us is ours, from this boot's entry.
 static RESIDENT: AtomicBool = AtomicBool::new(false);
 
-/// The calls that are not PSCI's: a silicon provider's, by the SMC calling convention (DEN 0028,
-/// 2.5). The monitor takes one of them, once.
+/// The calls that are not PSCI's: a silicon provider's, by the SMC calling convention (DEN
+/// 0028). The monitor takes one of them, once.
 const INSTALL: u32 = 0x8200_0b01;
 /// See [`INSTALL`].
 const CLOSE: u32 = INSTALL + 1;

@@ -301,6 +301,16 @@ impl Machine {
         self
     }
 
+    /// Runs on the newer QEMU that is built for the cache checker: it has devices that Debian 12's
+    /// has not.
+    ///
+    /// # Errors
+    /// It has not been fetched.
+    pub fn on_newer_qemu(self) -> Result<Self> {
+        let qemu = build::file(NEWER_QEMU)?;
+        Ok(self.emulator(&qemu))
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
@@ -423,17 +433,15 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if self.board == Board::Virt || self.card_on_virtio {
-            if let Some(card) = &self.card {
-                command
-                    .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
-                    .args(["-device", "virtio-blk-device,drive=card"]);
-            }
-        } else {
+        let card = self.card.as_ref().map(Card::drive);
+        if self.board != Board::Virt && !self.card_on_virtio {
             // Without a card there is a slot all the same.
-            let card = self.card.as_ref().map(Card::drive);
             let card = card.map_or(String::new(), |drive| format!(",{drive}"));
             command.args(["-drive", &format!("if=sd,id=card{card}")]);
+        } else if let Some(card) = card {
+            command
+                .args(["-drive", &format!("if=none,id=card,{card}")])
+                .args(["-device", "virtio-blk-device,drive=card"]);
         }
         command.args(&self.arguments);
         Ok(command)
@@ -473,3 +481,5 @@ const HOSTS: &str = "qemu-system-arm";
 const UBOOT: &str = "firmware/u-boot.bin";
 /// A later U-Boot, whose `go` works.
 const UBOOT_GO: &str = "firmware/u-boot-go.bin";
+/// See [`Machine::on_newer_qemu`].
+const NEWER_QEMU: &str = "qemu10/qemu-system-arm";

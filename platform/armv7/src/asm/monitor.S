@@ -310,7 +310,7 @@ settle_hyp:
     mcr     p15, 4, r3, c13, c0, 2      @ HTPIDR = 0
     bx      lr
 
-@ PL1's, likewise; an ISB is the caller's. r3 = 0. Clobbers r0.
+@ PL1's, likewise; the ISB is the caller's. r3 = 0. Clobbers r0.
     .global settle_pl1
     .type settle_pl1, %function
 settle_pl1:

@@ -11,6 +11,7 @@ const MODE: &str = "1c20cb8";
 /// Goes to the prompt; an instruction takes 16 ns.
 fn orangepi(name: &str) -> Result<Session> {
     let mut session = Machine::orangepi_pc_direct(name)?
+        .on_qemu10()?
         .card(Card::built_for("orangepi-pc")?)
         .append("console=ttyS0 baton.bootdelay=-1")
         .argument("-icount")

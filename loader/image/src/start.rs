@@ -90,8 +90,8 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
-    // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let timer = clock.0;
+    // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let devices = unsafe { devices::bind(&found, clock, console) };
     run(info, (state, before), tree, &found, timer, devices)
 }

@@ -15,7 +15,10 @@
     .equ SCR_HCE, 1 << 8
     .equ HYP_MASKED, 0x1da              @ HYP; A, I and F masked
     .equ QEMU_BOOT, 0x0c                @ its boot code behind the call of its own board setup
-    .equ MAILBOXES, 0x400000cc          @ mailbox 3 of processor 0, read and clear (QA7 4.8)
+    .equ MAILBOXES, 0x400000cc          @ mailbox 3 of processor 0, read and clear (QA7
+                                        @ rev. 3.4, 4.8)
+    .equ MAILBOX_CONTROL, 0x40000050    @ and which of them interrupt it
+    .equ MAILBOX_3, 1 << 3
 
     .section .head, "ax", %progbits
     .global _start
@@ -58,10 +61,16 @@ in_hyp:
     bxeq    r4
     ldr     r1, =MAILBOXES
     add     r1, r1, r0, lsl #4
-1:  yield
+    ldr     r3, =MAILBOX_CONTROL
+    add     r3, r3, r0, lsl #2
+    mov     r4, #MAILBOX_3
+    str     r4, [r3]
+1:  wfi                                 @ ends by an interrupt, masked or not: a host's time is dear
     ldr     r2, [r1]
     cmp     r2, #0
     beq     1b
+    mov     r4, #0
+    str     r4, [r3]
     str     r2, [r1]                    @ ones clear
     bx      r2
     .ltorg

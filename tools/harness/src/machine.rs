@@ -98,6 +98,21 @@ impl Machine {
         }
     }
 
+    /// Describes an Orange Pi PC on which QEMU enters Baton with the board's tree of Debian's: no
+    /// first stage, and no card needed.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/sun8i-h3-orangepi-pc.dtb")?;
+        Ok(Self::orangepi_pc(name).first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
+    }
+
     /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
     /// the board's tree of Debian's. Give its card and command line.
     ///
@@ -166,22 +181,11 @@ impl Machine {
         Ok(machine.cpus(1).memory(512))
     }
 
-    /// Describes an Orange Pi PC on which QEMU enters Baton with Debian's tree, in HYP and with PSCI:
-    /// no first stage, and no card needed.
+    /// Takes QEMU 10 instead of the host's.
     ///
     /// # Errors
-    /// The tree or Baton has not been built.
-    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
-        let tree = "kernel/dtbs/sun8i-h3-orangepi-pc.dtb";
-        let machine = Self::entered(name, Board::Direct("orangepi-pc"), tree)?;
-        Ok(machine.cpus(4))
-    }
-
-    /// Runs on the build folder's QEMU 10, which has devices that the host's may not have.
-    ///
-    /// # Errors
-    /// It has not been built.
-    pub fn on_qemu10(self) -> Result<Self> {
+    /// That QEMU has not been fetched.
+    pub fn on_qemu_10(self) -> Result<Self> {
         let qemu = build::file("qemu10/qemu-system-arm")?;
         Ok(self.emulator(&qemu))
     }
@@ -393,6 +397,10 @@ impl Machine {
             }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
+                // Its boot ROM is QEMU's own.
+                if let FirstStage::Kernel { .. } = self.first_stage {
+                    self.first_stage_arguments(&mut command)?;
+                }
             }
             Board::VexpressA15 => {
                 command

@@ -11,7 +11,8 @@ const MODE: &str = "1c20cb8";
 /// Goes to the prompt; an instruction takes 16 ns.
 fn orangepi(name: &str) -> Result<Session> {
     let mut session = Machine::orangepi_pc_direct(name)?
-        .on_qemu10()?
+        // 7.2 has no watchdog for it.
+        .on_qemu_10()?
         .card(Card::built_for("orangepi-pc")?)
         .append("console=ttyS0 baton.bootdelay=-1")
         .argument("-icount")

@@ -1,5 +1,5 @@
-//! The UART of Freescale's i.MX (i.MX 7Dual Applications Processor Reference Manual, 15.2; the
-//! same since i.MX 21).
+//! The UART of Freescale's i.MX, the same since i.MX 21. Registers as in Linux's
+//! `drivers/tty/serial/imx.c` and QEMU's `hw/char/imx_serial.c`.
 //!
 //! The first stage has set the line up and a terminal listens at its rate, so the rate and the
 //! frame are kept; a port that is off is only switched on. Nothing here uses interrupts.

@@ -162,7 +162,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
             _ => Way::Port,
         };
         let descriptors = if way == Way::Adma2 { DESCRIPTORS } else { 0 };
-        // 0 is version 1, 1 is 2, 2 is 3 (SDHC 2.2.49). The BCM2835 says 2 where the
+        // 0 is version 1, 1 is 2, 2 is 3 (Host Controller Version Register). The BCM2835 says 2 where the
         // specification has it.
         let version_3 = bus.get(VERSION) >> 16 & 0xff >= 2;
         Self {
@@ -302,7 +302,7 @@ fn base(variant: &Variant, firmware: Option<u32>, capabilities: u32, version_3: 
     match variant.base {
         Base::Firmware(_, most) => firmware.unwrap_or(most),
         Base::AtMost(most) => most,
-        // MHz, in six bits before version 3 (SDHC 2.2.26).
+        // MHz, in six bits before version 3 (Capabilities Register).
         Base::Capabilities => {
             let mask = if version_3 { 0xff } else { 0x3f };
             match capabilities >> 8 & mask {

@@ -1,4 +1,4 @@
-use platform_api::{BlockDevice, BlockError, CardKind, PhysAddr, PhysRange, RegisterLayout};
+use platform_api::{BlockDevice, BlockError, CardKind, PhysAddr, PhysRange};
 
 use super::{
     model::{ADMA2_TOO, Model, PORT, SDMA},
@@ -253,9 +253,8 @@ fn a_handoff_stops_it_with_nothing_but_its_registers() {
             path: "/mmc",
             compatible: &[kind],
             reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-            dma_coherent: false,
-            layout: RegisterLayout::default(),
             bus_width: Some(1),
+            ..DeviceNode::default()
         };
         // SAFETY: the page is leaked; the test looks at it between the driver's accesses alone.
         let host = unsafe { probe(&node, None, Ticking::default(), Coherent) }.unwrap();

@@ -13,7 +13,7 @@ use crate::mmc::{
 /// Bytes a descriptor moves (its 16 bits could say 65,535), and descriptors: 8 MiB in a command.
 pub(super) const PIECE: usize = 0x8000;
 pub(super) const DESCRIPTORS: usize = 256;
-/// Descriptor (SDHC 1.13.4): valid, the last, its data are to be moved; the length is above.
+/// Descriptor (SDHC, "ADMA2"): valid, the last, its data are to be moved; the length is above.
 const VALID: u32 = 1 << 0;
 const END: u32 = 1 << 1;
 const MOVE: u32 = 2 << 4;
@@ -26,7 +26,7 @@ const DATA_US: u64 = 1_000_000;
 const BYTES_PER_US: u64 = 1;
 
 /// Freescale's WATERMARK: words in the buffer at which it can be read, and written, and words in
-/// a burst on the bus (i.MX 7Dual Reference Manual, uSDHCx_WTMK_LVL).
+/// a burst on the bus (WTMK_LVL in NXP's driver).
 const fn watermark(words: u32, burst: u32) -> u32 {
     (burst << 8 | words) << 16 | burst << 8 | words
 }
@@ -114,7 +114,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
             self.chain(cache, start, length)?;
             self.port.set(ADMA_ADDRESS, list.ok_or(HostError::Dma(0))?);
         } else {
-            // Before the number of blocks (SDHC 3.7.2.3): afterwards it may mean "go on".
+            // Before the number of blocks (SDHC, "Using SDMA"): afterwards it may mean "go on".
             self.port.set(SYSTEM_ADDRESS, start);
         }
         self.prepare(count, block_size);

@@ -107,9 +107,8 @@ pub fn degraded(mode: CpuMode) -> Option<&'static str> {
         CpuMode::Supervisor => {
             Some("no HYP: entered in non-secure SVC; running and booting in SVC")
         }
-        CpuMode::SecureSupervisor => Some(
-            "no HYP yet: entered in secure SVC, which this version does not turn into HYP; \
-             running and booting in secure SVC",
-        ),
+        CpuMode::SecureSupervisor => {
+            Some("no HYP: entered in secure SVC; running and booting in secure SVC")
+        }
     }
 }

@@ -163,6 +163,7 @@ fn vexpress_a9() -> Result<()> {
     // What the processor and Debian's tree have not.
     assert_eq!(failed, ["timer.cntfrq", "tree.stdout"], "{}", report.before);
     Ok(())
+}
 
 /// The Raspberry Pi 2 as its firmware enters a kernel, in HYP: the PL011 that stdout-path names,
 /// the card on `sdhost`, Debian on all four processors.

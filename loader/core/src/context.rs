@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, Inspect, PhysAddr, PhysRange, Rtc};
+use platform_api::{Console, Inspect, Line, PhysAddr, PhysRange, Rtc};
 
 use crate::{
     boot::{MemoryMap, Staged},
@@ -71,6 +71,10 @@ pub struct BoardFacts {
     pub tree_address: Option<PhysAddr>,
     /// The tree path of the console in use.
     pub console: String,
+    /// How its line is set, as far as that is known.
+    pub line: Option<Line>,
+    /// How the tree wants it.
+    pub line_wanted: Option<Line>,
     /// PSCI, from the tree.
     pub psci: Option<Psci>,
     /// PSCI's own version, major and minor, if it was asked.

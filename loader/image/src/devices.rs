@@ -8,7 +8,7 @@ use baton_core::{
     machine::Disk,
     watchdog::{WatchdogDevice, Watchdogs},
 };
-use platform_api::{DeviceNode, RawUart, Rtc, Watchdog};
+use platform_api::{DeviceNode, Line, RawUart, Rtc, Watchdog};
 use platform_armv7::{cache::Caches, cpu, gic as interface};
 use platform_drivers::{
     bcm2835::{self, ClockId},
@@ -41,6 +41,10 @@ pub struct Devices {
     pub console: BoardConsole,
     /// Its node.
     pub console_path: String,
+    /// How its line is set.
+    pub line: Option<Line>,
+    /// How the tree wants it.
+    pub line_wanted: Option<Line>,
     /// Its registers, for those who need no driver.
     pub raw_uart: RawUart,
     /// Block devices.
@@ -138,22 +142,54 @@ fn is_uart(device: &Device) -> bool {
     )
 }
 
-/// Finds the console: the UART that stdout-path names, else the first one.
-pub fn find_console(found: &Discovery) -> Option<&Device> {
-    let named = found.stdout_path.as_deref();
-    found
-        .devices
-        .iter()
-        .filter(|device| Some(device.path.as_str()) == named)
-        .find(|device| is_uart(device))
-        .or_else(|| found.devices.iter().find(|device| is_uart(device)))
+/// Lists what can be the console: the UART that stdout-path names, then the others.
+pub fn consoles(found: &Discovery) -> impl Iterator<Item = &Device> {
+    let named = |device: &&Device| Some(device.path.as_str()) == found.stdout_path.as_deref();
+    let first = found.devices.iter().filter(named);
+    let others = found.devices.iter().filter(move |device| !named(device));
+    first.chain(others).filter(|device| is_uart(device))
+}
+
+/// The console, as it was opened.
+pub struct Opened {
+    uart: Uart,
+    /// Its registers, for those who need no driver.
+    pub raw: RawUart,
+    path: String,
+    /// How the tree wants its line, and how that is.
+    pub wanted: Option<Line>,
+    /// See `wanted`.
+    pub line: Option<Line>,
+}
+
+/// Takes over the first of [`consoles`] that can be used, and sets its line as the tree wants it.
+///
+/// # Safety
+/// As [`open_console`].
+pub unsafe fn console(found: &Discovery) -> Option<Opened> {
+    consoles(found).find_map(|device| {
+        // SAFETY: the caller's word.
+        let (mut uart, raw) = unsafe { open_console(device) }?;
+        let named = found.stdout_path.as_ref() == Some(&device.path);
+        let speed = device.current_speed.map(|baud| Line::at(Some(baud)));
+        let wanted = found.stdout_line.filter(|_| named).or(speed);
+        let line = uart.set_line(wanted, device.clock);
+        let path = device.path.clone();
+        Some(Opened {
+            uart,
+            raw,
+            path,
+            wanted,
+            line,
+        })
+    })
 }
 
 /// Takes over the console.
 ///
 /// # Safety
 /// As [`pl011::probe`] and [`ns16550::probe`].
-pub unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
+unsafe fn open_console(device: &Device) -> Option<(Uart, RawUart)> {
     match device.with_node(driver_for) {
         Some(Driver::Ns16550) => {
             // SAFETY: the caller's word.
@@ -214,24 +250,21 @@ pub unsafe fn clock(found: &Discovery) -> Option<BoardClock> {
 ///
 /// # Safety
 /// The nodes' windows are the running machine's, mapped as device memory, used by nobody else.
-pub unsafe fn bind(
-    found: &Discovery,
-    (clock, clock_path): BoardClock,
-    (console, raw_uart): (Uart, RawUart),
-    console_path: String,
-) -> Devices {
+pub unsafe fn bind(found: &Discovery, (clock, clock_path): BoardClock, console: Opened) -> Devices {
     let timer = clock;
     let keeper = Keeper::new(timer);
     // SAFETY: the console's driver was just made for a port that is mapped, and stays so until a
     // handoff, after which nobody waits.
-    let clock = unsafe { WaitingClock::new(clock, console.receiver(), keeper) };
+    let clock = unsafe { WaitingClock::new(clock, console.uart.receiver(), keeper) };
     let mut devices = Devices {
         console: BoardConsole {
-            uart: console,
+            uart: console.uart,
             keeper,
         },
-        console_path,
-        raw_uart,
+        console_path: console.path,
+        line: console.line,
+        line_wanted: console.wanted,
+        raw_uart: console.raw,
         disks: Vec::new(),
         quiesce: Quiesce {
             timer: Some(timer),

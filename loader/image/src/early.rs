@@ -123,23 +123,29 @@ fn parse_address(text: *const u8) -> Option<u32> {
 
 /// Reads the memory map from the tree at `address`, if there is one.
 fn read_tree(address: u32, found: &mut EarlyInfo) {
+    if let Some(blob) = blob(address)
+        && let Ok(memory) = early::memory(blob)
+    {
+        let size = u64::try_from(blob.len()).unwrap_or(0);
+        found.tree = PhysRange::from_size(PhysAddr::from(address), size);
+        found.memory = memory;
+    }
+}
+
+/// Borrows what lies at `address` if it begins like a tree. With the MMU off.
+pub fn blob(address: u32) -> Option<&'static [u8]> {
     // No slice may start at 0, and no tree of a caller's does.
     if address == 0 || !address.is_multiple_of(4) {
-        return;
+        return None;
     }
     // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of
     // RAM succeeds, and elsewhere an abort parks us, there being nobody to tell.
     let header = unsafe { core::slice::from_raw_parts(address as *const u8, HEADER_SIZE) };
-    let Some(size) = blob_size(header).ok().filter(|&size| size <= MAX_TREE_SIZE) else {
-        return;
-    };
+    let size = blob_size(header)
+        .ok()
+        .filter(|&size| size <= MAX_TREE_SIZE)?;
     // SAFETY: as above; the size is the blob's own and the check looks at its used part alone.
-    let blob = unsafe { core::slice::from_raw_parts(address as *const u8, size) };
-    if let Ok(memory) = early::memory(blob) {
-        let size = u64::try_from(size).unwrap_or(0);
-        found.tree = PhysRange::from_size(PhysAddr::from(address), size);
-        found.memory = memory;
-    }
+    Some(unsafe { core::slice::from_raw_parts(address as *const u8, size) })
 }
 
 /// `go` without a tree: looks for one at the page starts below the image, in the 256 MiB that

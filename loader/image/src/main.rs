@@ -14,6 +14,7 @@ mod early;
 #[cfg_attr(not(feature = "broken-handoff"), path = "fault_none.rs")]
 mod fault;
 mod heap;
+mod last_words;
 mod launcher;
 mod mapping;
 mod memory;

@@ -28,7 +28,7 @@ use crate::{
     crash, crc_tables,
     devices::{self, Devices},
     early::EarlyInfo,
-    heap,
+    heap, last_words,
     launcher::{self, BoardLauncher},
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
@@ -50,14 +50,20 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
+    let Some(blob) = tree_bytes(info) else {
+        last_words::no_tree(info.given);
+    };
+    if info.memory.banks.is_empty() {
+        last_words::say(None, blob, format_args!("the device tree names no memory"));
+    }
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
     let space = unsafe {
         let (memory, tree) = (&info.memory, info.tree.unwrap_or_default());
         AddressSpace::new(&memory.banks, &memory.no_map, info.home, tree)
     };
-    let (Ok(mut space), Some(blob)) = (space, tree_bytes(info)) else {
-        // No tree, so no console: there is nobody to tell.
-        park();
+    let mut space = match space {
+        Ok(space) => space,
+        Err(error) => last_words::say(None, blob, format_args!("{error}")),
     };
     // SAFETY: mapped just now, behind everything the linker script places.
     unsafe {
@@ -65,37 +71,29 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     };
     // SAFETY: once, and the first checksum is the log's, in `run`.
     unsafe { crc_tables::make() };
-    let Ok((tree, found)) = read_tree(blob, info) else {
-        park();
+    let (tree, found) = match read_tree(blob, info) {
+        Ok(read) => read,
+        Err(error) => last_words::say(Some(&mut space), blob, format_args!("{error}")),
     };
     map_devices(&mut space, &found);
     // SAFETY: the nodes' windows were mapped just now; nothing else drives a timer.
     let Some(clock) = (unsafe { devices::clock(&found) }) else {
-        park();
+        let what = "no generic timer, and no SP804 whose clock is known";
+        last_words::say(Some(&mut space), blob, format_args!("{what}"));
     };
-    let Some(device) = devices::find_console(&found) else {
-        park();
+    // SAFETY: the nodes' windows were mapped just now; nothing else drives the console.
+    let Some(console) = (unsafe { devices::console(&found) }) else {
+        // No UART that can be used, so there is nobody to tell.
+        last_words::park();
     };
-    let console_path = device.path.clone();
-    // SAFETY: the node's window was mapped just now; nothing else drives the console.
-    let Some((uart, raw)) = (unsafe { devices::open_console(device) }) else {
-        park();
-    };
-    crash::set_uart(raw);
+    crash::set_uart(console.raw);
     checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
     let timer = clock.0;
-    let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
+    let devices = unsafe { devices::bind(&found, clock, console) };
     run(info, (state, before), tree, &found, timer, devices)
-}
-
-/// Waits for a reset.
-fn park() -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
 }
 
 /// Borrows the tree where the first stage left it.
@@ -124,7 +122,12 @@ fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), 
 /// Maps every device's registers.
 fn map_devices(space: &mut AddressSpace, found: &Discovery) {
     let in_ram = |window: PhysRange| found.memory.iter().any(|bank| bank.overlaps(window));
-    for window in found.devices.iter().flat_map(|device| &device.reg) {
+    // The console first: what is left over when the tables are used up can be told.
+    let consoles = devices::consoles(found).take(1);
+    for window in consoles
+        .chain(&found.devices)
+        .flat_map(|device| &device.reg)
+    {
         if !in_ram(*window) {
             // A window above 4 GiB, or one too many, stays unmapped: using it faults and is
             // reported.
@@ -242,6 +245,8 @@ fn run(
     cx.board = BoardFacts {
         tree_address: info.tree.map(|range| range.start()),
         console: devices.console_path,
+        line: devices.line,
+        line_wanted: devices.line_wanted,
         psci: found.psci,
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),

@@ -44,6 +44,8 @@ enum Board {
     OrangePiPc,
     /// `vexpress-a15`: at most 2 processors, the card in its slot.
     VexpressA15,
+    /// One of QEMU's by its name: the chip's own processors, the card in its slot, entered directly.
+    Direct(&'static str),
 }
 
 /// A machine of QEMU's, not started yet.
@@ -96,24 +98,96 @@ impl Machine {
         }
     }
 
+    /// Describes an Orange Pi PC on which QEMU enters Baton with the board's tree of Debian's: no
+    /// first stage, and no card needed.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/sun8i-h3-orangepi-pc.dtb")?;
+        Ok(Self::orangepi_pc(name).first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
+    }
+
     /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
     /// the board's tree of Debian's. Give its card and command line.
     ///
     /// # Errors
     /// The tree or Baton has not been built.
     pub fn vexpress_a15(name: &str) -> Result<Self> {
-        let dtb = build::file("kernel/dtbs/vexpress-v2p-ca15-tc1.dtb")?;
-        Ok(Self {
-            board: Board::VexpressA15,
+        let tree = "kernel/dtbs/vexpress-v2p-ca15-tc1.dtb";
+        Self::entered(name, Board::VexpressA15, tree)
+    }
+
+    /// Describes a Raspberry Pi 2 with four Cortex-A7 and 1 GiB, on which QEMU enters Baton with
+    /// the board's tree of Debian's; our stub stands for the firmware's, and takes all processors
+    /// to HYP before. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree, the stub or Baton has not been built.
+    pub fn raspi2b(name: &str) -> Result<Self> {
+        let machine = Self::raspi2b_without_stub(name)?;
+        let mut stub = OsString::from("loader,cpu-num=0,file=");
+        stub.push(build::file("payloads/armstub.elf")?);
+        let others = (1..machine.cpus).map(|cpu| format!("loader,addr=0x800,cpu-num={cpu}"));
+        let loaders = std::iter::once(stub).chain(others.map(OsString::from));
+        Ok(loaders.fold(machine, |machine, loader| {
+            machine.argument("-device").argument(loader)
+        }))
+    }
+
+    /// The same with QEMU's own start alone.
+    ///
+    /// # Errors
+    /// As [`Machine::raspi2b`].
+    pub fn raspi2b_without_stub(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/bcm2836-rpi-2-b.dtb";
+        Ok(Self::entered(name, Board::Direct("raspi2b"), tree)?.cpus(4))
+    }
+
+    /// Describes an i.MX 7Dual SABRE board with two Cortex-A7 and 1 GiB, on which QEMU enters Baton
+    /// with the board's tree of Debian's. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn imx7d_sdb(name: &str) -> Result<Self> {
+        let board = Board::Direct("mcimx7d-sabre");
+        Self::entered(name, board, "kernel/dtbs/imx7d-sdb.dtb")
+    }
+
+    /// A board that QEMU enters Baton on, with a tree of the build folder.
+    fn entered(name: &str, board: Board, tree: &str) -> Result<Self> {
+        let tree = build::file(tree)?;
+        let machine = Self {
+            board,
             memory_mib: 1024,
             ..Self::virt(name)
-        }
-        .first_stage(FirstStage::Kernel {
-            image: build::file("baton.zimg")?,
-            append: None,
-            initrd: None,
-            dtb: Some(dtb),
-        }))
+        };
+        Ok(machine.kernel(&build::file("baton.zimg")?).dtb(&tree))
+    }
+
+    /// Describes a Versatile Express with one Cortex-A9, which has neither HYP nor generic timer nor
+    /// long descriptors, and 512 MiB; QEMU enters Baton with Debian's tree.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a9(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/vexpress-v2p-ca9.dtb";
+        let machine = Self::entered(name, Board::Direct("vexpress-a9"), tree)?;
+        Ok(machine.cpus(1).memory(512))
+    }
+
+    /// Takes QEMU 10 instead of the host's.
+    ///
+    /// # Errors
+    /// That QEMU has not been fetched.
+    pub fn on_qemu_10(self) -> Result<Self> {
+        let qemu = build::file("qemu10/qemu-system-arm")?;
+        Ok(self.emulator(&qemu))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -140,6 +214,15 @@ impl Machine {
     /// Chooses the number of processors.
     pub fn cpus(mut self, cpus: u32) -> Self {
         self.cpus = cpus;
+        self
+    }
+
+    /// Has one processor where the board lets one choose: the Orange Pi's chip has its four, of which
+    /// three are off until a kernel starts them.
+    pub(crate) fn one_cpu(mut self) -> Self {
+        if self.board != Board::OrangePiPc {
+            self.cpus = 1;
+        }
         self
     }
 
@@ -176,6 +259,14 @@ impl Machine {
     pub fn append(mut self, line: &str) -> Self {
         if let FirstStage::Kernel { append, .. } = &mut self.first_stage {
             *append = Some(line.to_owned());
+        }
+        self
+    }
+
+    /// Gives another tree, where QEMU enters the image itself; without effect elsewhere.
+    pub fn dtb(mut self, tree: &Path) -> Self {
+        if let FirstStage::Kernel { dtb, .. } = &mut self.first_stage {
+            *dtb = Some(tree.to_owned());
         }
         self
     }
@@ -297,8 +388,19 @@ impl Machine {
                 }
                 self.first_stage_arguments(&mut command)?;
             }
+            Board::Direct(machine) => {
+                // Some have a sound chip, and not every host a sound card.
+                command
+                    .args(["-machine", machine])
+                    .args(["-audiodev", "none,id=silence"]);
+                self.first_stage_arguments(&mut command)?;
+            }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
+                // Its boot ROM is QEMU's own.
+                if let FirstStage::Kernel { .. } = self.first_stage {
+                    self.first_stage_arguments(&mut command)?;
+                }
             }
             Board::VexpressA15 => {
                 command
@@ -317,8 +419,11 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
-            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        if self.board != Board::Virt {
+            // Without a card there is a slot all the same.
+            let card = self.card.as_ref().map(Card::drive);
+            let card = card.map_or(String::new(), |drive| format!(",{drive}"));
+            command.args(["-drive", &format!("if=sd,id=card{card}")]);
         }
         command.args(&self.arguments);
         Ok(command)

@@ -141,7 +141,7 @@ pub fn counted(bench: &Bench) -> Result<Vec<(Who, Counts)>> {
     }
     let mut session = (bench.machine)(&name)?
         .card(bench.card()?)
-        .emulator(&build::file("qemu10/qemu-system-arm")?)
+        .on_qemu_10()?
         .argument("-icount")
         .argument("shift=4,sleep=off")
         .argument("-plugin")

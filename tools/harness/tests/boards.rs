@@ -120,3 +120,45 @@ fn vexpress_a15() -> Result<()> {
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)
 }
+
+/// The Raspberry Pi 2 as its firmware enters a kernel, in HYP: the PL011 that stdout-path names,
+/// the card on `sdhost`, Debian on all four processors.
+#[test]
+fn raspi2b() -> Result<()> {
+    let mut session = Machine::raspi2b(here!())?
+        .card(Card::built_for("raspi2b")?)
+        .append("console=ttyAMA0,115200")
+        .start()?;
+    session.expect(flow::BANNER)?;
+    session.expect("Cortex-A7 in HYP mode\r\n")?;
+    session.expect("Model: Raspberry Pi 2 Model B\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    assert!(facts.contains("/soc/serial@7e201000"), "{facts}");
+    let said = session.run_ok("mmc list")?;
+    assert_eq!(said.trim_end(), "mmc@7e202000: 0 (SD)");
+    let said = session.run_ok("mmc info")?;
+    for line in [
+        "Device: sdhost-bcm2835",
+        "Bus Speed: 50000000",
+        "Bus Width: 4-bit",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    session.run_ok("load mmc 0:1 8000000 zImage")?;
+    let expected = harness::build::crc32("kernel/zImage")?;
+    let said = session.run_ok("crc32 8000000 ${filesize}")?;
+    assert!(said.contains(&format!("{expected:08x}")), "{said}");
+    // Behind the files: more than a command moves, and back to where no word begins; a block.
+    session.run_ok("mmc write 8000000 60000 500")?;
+    session.run_ok("mmc read 9000001 60000 500")?;
+    session.run_ok("cmp.b 8000000 9000001 a0000")?;
+    session.run_ok("mmc write 8000003 60001 1")?;
+    session.run_ok("mmc read 9000000 60001 1")?;
+    session.run_ok("cmp.b 8000003 9000000 200")?;
+    // What the firmware keeps: the first page, where the other processors wait.
+    let refused = session.run_err("mw 800 0")?;
+    assert!(refused.contains("800"), "{refused}");
+    session.send_line("boot");
+    flow::linux(&mut session, "HYP", 4)
+}

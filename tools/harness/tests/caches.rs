@@ -113,6 +113,19 @@ fn debian() -> Result<()> {
     watch.all_clean(2).map(drop)
 }
 
+/// The Orange Pi from its boot ROM on: SPL and U-Boot in secure state, whose banks of registers are
+/// others, U-Boot's own monitor, Baton in HYP; files by the chip's DMA; Debian, as above.
+#[test]
+fn orangepi_pc_and_debian() -> Result<()> {
+    let card = Card::built_for("orangepi-pc")?;
+    let machine = Machine::orangepi_pc(here!()).card(card);
+    let mut watch = Watched::new(machine)?.stop_after(2).start()?;
+    let session = &mut watch.session;
+    session.expect_for(flow::BANNER, SLOW)?;
+    session.expect_for("Booting Linux on physical CPU", SLOW)?;
+    watch.all_clean(2).map(drop)
+}
+
 /// The squatter is handed over to cleanly, and hands over in one of its ways: with everything
 /// dirty. Baton reads nothing that it must not, and the handoff after it is clean again.
 fn squatted(machine: Machine, way: &str) -> Result<Verdicts> {

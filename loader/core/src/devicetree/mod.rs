@@ -8,6 +8,7 @@
 mod cells;
 mod check;
 pub mod early;
+pub mod early_console;
 mod error;
 pub mod fixups;
 mod header;

@@ -4,7 +4,7 @@
 //! ends, everything about it is known, and its ancestors are known already. Only what children
 //! inherit is kept, on a stack.
 
-mod bus;
+pub(super) mod bus;
 mod clocks;
 mod cpus;
 mod facts;

@@ -178,7 +178,9 @@ hand_off_asm:
     tst     r0, #(0xf << 16)            @ the generic timer, which Cortex-A9 has not
     mcrne   p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
     mcrne   p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    step    settle
     isb
+    end_step settle
     @ [V] The vectors: parked, in memory that no payload range overlaps.
     say     'V'
     adr     r0, .Lparked
@@ -190,7 +192,9 @@ hand_off_asm:
     cmp     r2, #MODE_HYP
     mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
     mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
+    step    seen
     isb
+    end_step seen
     @ [J]
     say     'J'
     say     0x0d                        @ the payload starts a line of its own

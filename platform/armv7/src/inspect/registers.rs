@@ -234,7 +234,7 @@ pub struct Undone<'a> {
 impl Undone<'_> {
     fn rows(&self) -> impl Iterator<Item = (&'static Spec, u64)> {
         let rows = REGISTERS.iter().zip(self.values.iter().copied());
-        rows.filter(|(spec, value)| (self.hyp || spec.set == Set::Pl1) && spec.is_undone(*value))
+        rows.filter(|(spec, value)| (self.hyp || spec.set != Set::Hyp) && spec.is_undone(*value))
     }
 
     /// Tells whether there is nothing.

@@ -9,6 +9,12 @@ pub trait Bus {
 
     /// Writes a register.
     fn set(&self, offset: usize, value: u32);
+
+    /// Returns what a bus master calls memory that is mapped at `address`; `None` if it cannot
+    /// reach it.
+    fn bus_address(&self, address: usize) -> Option<u32> {
+        u32::try_from(address).ok()
+    }
 }
 
 /// Registers in memory, at a physical address.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use platform_api::DataCache;
+use zerocopy::{Immutable, IntoBytes};
 
 use super::Data;
 
@@ -78,11 +79,8 @@ impl<D: DataCache> Path<D> {
 }
 
 /// Writes descriptors to memory, so that a bus master finds them there.
-pub(super) fn publish<const N: usize>(cache: &impl DataCache, descriptors: &[[u32; N]]) {
-    let pointer = descriptors.as_ptr().cast::<u8>();
-    // SAFETY: words, seen as the bytes they are, for this call.
-    let bytes = unsafe { core::slice::from_raw_parts(pointer, size_of_val(descriptors)) };
-    cache.clean_invalidate(bytes);
+pub(super) fn publish<T: IntoBytes + Immutable>(cache: &impl DataCache, descriptors: &[T]) {
+    cache.clean_invalidate(descriptors.as_bytes());
 }
 
 fn bytes(lines: &mut [Line]) -> &mut [u8] {

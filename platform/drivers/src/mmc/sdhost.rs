@@ -398,3 +398,7 @@ impl<B: Bus, C: Clock> Host for SdHost<B, C> {
         self.bus.set(STATUS, CLEAR_ALL);
     }
 }
+
+#[cfg(test)]
+#[path = "sdhost_tests.rs"]
+mod tests;

@@ -1,5 +1,5 @@
-//! The UART of Freescale's i.MX (i.MX 7Dual Applications Processor Reference Manual, 15.2; the
-//! same since i.MX 21).
+//! The UART of Freescale's i.MX, the same since i.MX 21. Registers as in Linux's
+//! `drivers/tty/serial/imx.c` and QEMU's `hw/char/imx_serial.c`.
 //!
 //! The first stage has set the line up and a terminal listens at its rate, so the rate and the
 //! frame are kept; a port that is off is only switched on. Nothing here uses interrupts.
@@ -55,10 +55,7 @@ pub struct ImxUart {
 /// memory at its physical address, and nothing but the returned value uses it (but
 /// [`super::raw_put`] and [`RawReceiver::collect`]).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<ImxUart, WindowError> {
-    let (registers, _) = mmio::registers::<[u32; REGISTERS / 4]>(node, 0)?;
-    let port = ImxUart {
-        base: registers.as_ptr().expose_provenance(),
-    };
+    let port = locate(node)?;
     let control = port.get(CONTROL_1);
     if control & ENABLED == 0 {
         port.set(CONTROL_1, control | ENABLED);
@@ -69,6 +66,13 @@ pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<ImxUart, WindowError> {
         port.set(CONTROL_2, control | RUNNING | frame);
     }
     Ok(port)
+}
+
+/// Describes the port of `node` without touching it.
+pub(super) fn locate(node: &DeviceNode<'_>) -> Result<ImxUart, WindowError> {
+    let (registers, _) = mmio::registers::<[u32; REGISTERS / 4]>(node, 0)?;
+    let base = registers.as_ptr().expose_provenance();
+    Ok(ImxUart { base })
 }
 
 impl ImxUart {
@@ -137,7 +141,7 @@ impl Console for ImxUart {
 
 #[cfg(test)]
 mod tests {
-    use platform_api::{PhysAddr, PhysRange, RegisterLayout};
+    use platform_api::{PhysAddr, PhysRange};
 
     use super::*;
 
@@ -154,9 +158,7 @@ mod tests {
             path: "/serial",
             compatible: COMPATIBLE,
             reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-            dma_coherent: false,
-            layout: RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         };
         // SAFETY: the page is leaked; the test looks at it between the driver's accesses alone.
         (unsafe { probe(&node) }.unwrap(), page)

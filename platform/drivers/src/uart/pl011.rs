@@ -1,13 +1,15 @@
 //! The Arm PrimeCell UART PL011 (TRM DDI 0183).
 //!
 //! The first stage has set the line up and a terminal listens at its rate, so the rate and the
-//! frame are kept; a port that is off is only switched on. Nothing here uses interrupts.
+//! frame are kept unless the tree wants others; a port that is off is only switched on. Nothing here uses interrupts.
+
+mod line;
 
 use core::convert::Infallible;
 
 use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
-use platform_api::{Console, DeviceNode, RawUart};
+use platform_api::{Console, DeviceNode, Line, RawUart};
 use safe_mmio::fields::ReadPureWrite;
 
 use super::receiver::RawReceiver;
@@ -100,6 +102,17 @@ impl<'a> Pl011<'a> {
             status_errors: 0,
             data_errors: DATA_ERRORS,
         }
+    }
+
+    /// Returns rate and frame; the rate only with the clock's, in Hz.
+    pub fn line(&self, clock: Option<u32>) -> Line {
+        line::Registers(self.base).line(clock)
+    }
+
+    /// Sets the line, if it is another. Leaves it where the rate cannot be made, or the port does
+    /// not become idle.
+    pub fn set_line(&self, wanted: Line, clock: u32) {
+        line::Registers(self.base).set_line(wanted, clock);
     }
 
     /// Takes the next character off the receive FIFO. One with a line error (break, framing,

@@ -9,12 +9,13 @@ pub(super) fn standard(base: u32, limit: u32, version_3: bool) -> u32 {
         (false, true) => least.min(1023),
         (false, false) => least.min(128).next_power_of_two(),
     };
-    // Version 3 keeps the upper two of its ten bits below the lower eight (2.2.14).
+    // Version 3 keeps the upper two of its ten bits below the lower eight
+    // (Clock Control Register).
     (half & 0xff) << 8 | (half >> 8) << 6
 }
 
 /// Returns Freescale's CLOCK bits: a prescaler of 1 to 256, a power of two, and a divisor of 1 to
-/// 16 (i.MX 7Dual Reference Manual, uSDHCx_SYS_CTRL, SDCLKFS and DVS).
+/// 16 (SYS_CTRL's SDCLKFS and DVS: `USDHC_SetSdClock` in NXP's driver).
 pub(super) fn usdhc(base: u32, limit: u32) -> u32 {
     let divide = base.div_ceil(limit.max(1)).max(1);
     let prescaler = divide.div_ceil(16).next_power_of_two().min(256);

@@ -1,5 +1,5 @@
-//! Registers, by the word (SD Host Controller Simplified Specification 3.00, 2.2; for what
-//! Freescale's have elsewhere, i.MX 7Dual Reference Manual 10.3.7).
+//! Registers, by the word (SD Host Controller Simplified Specification 3.00, 2.2; what Freescale's
+//! have elsewhere is from NXP's driver, `fsl_usdhc.c`, and QEMU's `hw/sd/sdhci.c`).
 //!
 //! Only whole words are read and written: some controllers take no others, and all take these.
 

@@ -13,20 +13,20 @@ use crate::mmc::{
 /// Bytes a descriptor moves (its 16 bits could say 65,535), and descriptors: 8 MiB in a command.
 pub(super) const PIECE: usize = 0x8000;
 pub(super) const DESCRIPTORS: usize = 256;
-/// Descriptor (SDHC 1.13.4): valid, the last, its data are to be moved; the length is above.
+/// Descriptor (SDHC, "ADMA2"): valid, the last, its data are to be moved; the length is above.
 const VALID: u32 = 1 << 0;
 const END: u32 = 1 << 1;
 const MOVE: u32 = 2 << 4;
 
 /// Where SDMA stops.
-const BOUNDARY: usize = 512 << 10;
+pub(super) const BOUNDARY: usize = 512 << 10;
 
 /// How long data may make no progress, and a byte at the slowest, microseconds.
 const DATA_US: u64 = 1_000_000;
 const BYTES_PER_US: u64 = 1;
 
 /// Freescale's WATERMARK: words in the buffer at which it can be read, and written, and words in
-/// a burst on the bus (i.MX 7Dual Reference Manual, uSDHCx_WTMK_LVL).
+/// a burst on the bus (WTMK_LVL in NXP's driver).
 const fn watermark(words: u32, burst: u32) -> u32 {
     (burst << 8 | words) << 16 | burst << 8 | words
 }
@@ -55,8 +55,8 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
                 mode |= bit;
             }
         }
-        self.prepare(count, block_size);
         if self.way == Way::Port {
+            self.prepare(count, block_size);
             self.issue(command, Some(mode))?;
             self.port.interrupt(COMMAND_DONE, DATA_US)?;
             let answer = self.answer(command.response);
@@ -68,7 +68,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         let mut path = self.path.take();
         let moved = path.as_mut().and_then(|path| {
             path.run(&mut data, |cache, address| {
-                self.by_dma(cache, (address, length), command, mode)
+                self.by_dma(cache, (address, length), (count, block_size), command, mode)
             })
         });
         self.path = path;
@@ -103,22 +103,25 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
         &mut self,
         cache: &D,
         (address, length): (usize, usize),
+        (count, block_size): (u32, u32),
         command: Command,
         mode: u32,
     ) -> Result<[u32; 4], HostError> {
-        let start = u32::try_from(address).map_err(|_| HostError::Dma(0))?;
+        let reach = |address| self.port.bus.bus_address(address);
+        let start = reach(address).ok_or(HostError::Dma(0))?;
         if self.way == Way::Adma2 {
+            let list = reach(self.descriptors.as_ptr().expose_provenance());
             self.chain(cache, start, length)?;
-            let list = u32::try_from(self.descriptors.as_ptr().expose_provenance());
-            self.port
-                .set(ADMA_ADDRESS, list.map_err(|_| HostError::Dma(0))?);
+            self.port.set(ADMA_ADDRESS, list.ok_or(HostError::Dma(0))?);
         } else {
+            // Before the number of blocks (SDHC, "Using SDMA"): afterwards it may mean "go on".
             self.port.set(SYSTEM_ADDRESS, start);
         }
+        self.prepare(count, block_size);
         self.issue(command, Some(mode))?;
         self.port.interrupt(COMMAND_DONE, DATA_US)?;
         let answer = self.answer(command.response);
-        self.follow((address, length))?;
+        self.follow(start, length)?;
         Ok(answer)
     }
 
@@ -145,10 +148,11 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
     }
 
     /// Waits for the end; where SDMA stops at a boundary, tells it to go on behind.
-    fn follow(&self, (address, length): (usize, usize)) -> Result<(), HostError> {
+    fn follow(&self, start: u32, length: usize) -> Result<(), HostError> {
         let port = &self.port;
         let limit = DATA_US + length as u64 / BYTES_PER_US;
-        let mut next = address;
+        let mut next = usize::try_from(start).unwrap_or(0);
+        let end = next.saturating_add(length);
         loop {
             let stops = if self.way == Way::Sdma {
                 DMA_STOPPED
@@ -162,7 +166,7 @@ impl<B: Bus, C: Clock, D: DataCache> Sdhci<B, C, D> {
             port.set(INTERRUPTS, DMA_STOPPED);
             next = (next / BOUNDARY + 1) * BOUNDARY;
             // Freescale's says so at the end, too, and stops nowhere.
-            if next < address + length {
+            if next < end {
                 port.set(SYSTEM_ADDRESS, u32::try_from(next).unwrap_or(0));
             }
         }

@@ -41,8 +41,8 @@ const STANDARD: Variant = Variant {
     base: Base::Capabilities,
 };
 
-/// i.MX 7Dual Applications Processor Reference Manual, 10.3 (uSDHC); its root clock is 200 MHz
-/// at the most (5.2, clock roots), and no register says so.
+/// Freescale's, "uSDHC", as NXP's own driver has it (MCUXpresso SDK, `drivers/usdhc/fsl_usdhc.c`).
+/// No register tells its clock; first stages give it 200 MHz or less, as its fastest mode takes.
 const USDHC: Variant = Variant {
     name: "FSL_SDHC",
     usdhc: true,
@@ -76,8 +76,8 @@ const VARIANTS: &[Variant] = &[
         base: Base::Firmware(ClockId::Emmc2, 200_000_000),
         ..STANDARD
     },
-    // Zynq-7000 Technical Reference Manual (UG585), 13: version 2.0 of the specification, with
-    // SDMA and ADMA2.
+    // Zynq-7000's: version 2.0 of the specification, with SDMA and ADMA2 (Xilinx wiki, "SD
+    // controller").
     Variant {
         compatible: "arasan,sdhci-8.9a",
         name: "arasan_sdhci",

@@ -83,6 +83,10 @@ pub struct BoardFacts {
     pub entered_at: Option<PhysAddr>,
     /// Which driver has bound to what, in tree order.
     pub devices: Vec<BoundDevice>,
+    /// The pages of a monitor of ours that stays: every payload's tree has to reserve them.
+    pub monitor: Option<PhysRange>,
+    /// The CPUs that it can start, the one that runs included.
+    pub started: Vec<u32>,
 }
 
 /// A device that a driver has bound to.

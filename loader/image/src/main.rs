@@ -18,8 +18,10 @@ mod last_words;
 mod launcher;
 mod mapping;
 mod memory;
+mod monitor;
 mod power;
 mod receiver;
+mod secure;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;

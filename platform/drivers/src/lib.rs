@@ -16,6 +16,7 @@ pub mod bind;
 pub mod gic;
 pub mod mmc;
 mod mmio;
+pub mod power;
 pub mod psci;
 pub mod rtc;
 pub mod timer;

@@ -102,6 +102,17 @@ impl DelayNs for ArchTimer {
     }
 }
 
+impl DelayNs for Timer {
+    fn delay_ns(&mut self, ns: u32) {
+        // Both factors have 32 bits: no overflow. One more tick, for the one already begun.
+        let ticks = (u64::from(ns) * u64::from(self.frequency())).div_ceil(1_000_000_000) + 1;
+        let start = self.ticks();
+        while self.ticks().wrapping_sub(start) < ticks {
+            core::hint::spin_loop();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -60,6 +60,7 @@ pub struct Machine {
     memory_mib: u32,
     first_stage: FirstStage,
     card: Option<Card>,
+    card_on_virtio: bool,
     uboot_go: bool,
     console: &'static str,
     emulator: PathBuf,
@@ -80,6 +81,7 @@ impl Machine {
             memory_mib: 512,
             first_stage: FirstStage::UBoot,
             card: None,
+            card_on_virtio: false,
             uboot_go: false,
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
@@ -238,6 +240,13 @@ impl Machine {
         self
     }
 
+    /// Inserts a card as a virtio disk where the board has a slot of its own: Debian's test system
+    /// has no driver for every slot. (The Versatile Express has virtio transports in QEMU.)
+    pub fn virtio_card(mut self, card: Card) -> Self {
+        self.card_on_virtio = true;
+        self.card(card)
+    }
+
     /// Has QEMU enter this image itself.
     pub fn kernel(mut self, image: &Path) -> Self {
         self.first_stage = FirstStage::Kernel {
@@ -290,6 +299,16 @@ impl Machine {
     pub(crate) fn emulator(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.emulator);
         self
+    }
+
+    /// Runs on the newer QEMU that is built for the cache checker: it has devices that Debian 12's
+    /// has not.
+    ///
+    /// # Errors
+    /// It has not been fetched.
+    pub fn on_newer_qemu(self) -> Result<Self> {
+        let qemu = build::file(NEWER_QEMU)?;
+        Ok(self.emulator(&qemu))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -381,11 +400,6 @@ impl Machine {
                         on(self.virtualization),
                         on(self.secure)
                     ));
-                if let Some(card) = &self.card {
-                    command
-                        .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
-                        .args(["-device", "virtio-blk-device,drive=card"]);
-                }
                 self.first_stage_arguments(&mut command)?;
             }
             Board::Direct(machine) => {
@@ -419,11 +433,15 @@ impl Machine {
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if self.board != Board::Virt {
+        let card = self.card.as_ref().map(Card::drive);
+        if self.board != Board::Virt && !self.card_on_virtio {
             // Without a card there is a slot all the same.
-            let card = self.card.as_ref().map(Card::drive);
             let card = card.map_or(String::new(), |drive| format!(",{drive}"));
             command.args(["-drive", &format!("if=sd,id=card{card}")]);
+        } else if let Some(card) = card {
+            command
+                .args(["-drive", &format!("if=none,id=card,{card}")])
+                .args(["-device", "virtio-blk-device,drive=card"]);
         }
         command.args(&self.arguments);
         Ok(command)
@@ -463,3 +481,5 @@ const HOSTS: &str = "qemu-system-arm";
 const UBOOT: &str = "firmware/u-boot.bin";
 /// A later U-Boot, whose `go` works.
 const UBOOT_GO: &str = "firmware/u-boot-go.bin";
+/// See [`Machine::on_newer_qemu`].
+const NEWER_QEMU: &str = "qemu10/qemu-system-arm";

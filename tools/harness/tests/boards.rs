@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{Card, Machine, Result, flow, here};
+use harness::{Card, Machine, Result, flow, here, regex};
 
 /// How long SPL and U-Boot take, emulated: they wait for a display, USB and a network that are
 /// not there.
@@ -121,6 +121,50 @@ fn vexpress_a15() -> Result<()> {
     flow::linux(&mut session, "HYP", 2)
 }
 
+/// A Cortex-A9 has no HYP, no long descriptors and no generic timer: Baton runs in SVC, without MMU,
+/// by an SP804's clock, and says so.
+#[test]
+fn vexpress_a9() -> Result<()> {
+    let mut session = Machine::vexpress_a9(here!())?
+        .card(Card::built_for("vexpress-a15")?)
+        .append("console=ttyAMA0 baton.bootdelay=3")
+        .start()?;
+    session.expect("no HYP: this processor has none; running and booting in SVC\r\n")?;
+    session.expect("no long page-table descriptors: MMU and data cache stay off\r\n")?;
+    session.expect("CPU:   Cortex-A9 in secure SVC mode\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    flow::is_baton(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    assert!(facts.contains("timer       = 1000000 Hz"), "{facts}");
+    assert!(facts.contains("caches      = off"), "{facts}");
+    let tree = session.run_ok("dm tree")?;
+    assert!(tree.contains("[ + ]   arm_sp804 "), "{tree}");
+    // QEMU leaves the SP805 out; it is looked at and left alone.
+    assert!(tree.contains("[   ]   sp805_wdt "), "{tree}");
+    assert_eq!(session.run_ok("wdt list")?, "");
+    // By that clock a second is a second, however slow the host.
+    let said = session.run_ok("time sleep 1")?;
+    assert!(
+        said.contains("time: ") && !said.contains("time: 0."),
+        "{said}"
+    );
+    session.run_ok("load mmc 0:1 62000000 zImage")?;
+    let expected = harness::build::crc32("kernel/zImage")?;
+    let said = session.run_ok("crc32 62000000 ${filesize}")?;
+    assert!(said.contains(&format!("{expected:08x}")), "{said}");
+    session.run_err("exception undefined")?;
+    session.run_ok("true")?;
+    session.send_line("bootz report.zimg initrd.img");
+    let report = session.expect("report: done pass=")?;
+    let failed: Vec<&str> = { report.before.lines() }
+        .filter(|line| line.contains(" FAIL "))
+        .filter_map(|line| line.split(' ').nth(2))
+        .collect();
+    // What the processor and Debian's tree have not.
+    assert_eq!(failed, ["timer.cntfrq", "tree.stdout"], "{}", report.before);
+    Ok(())
+}
+
 /// The Raspberry Pi 2 as its firmware enters a kernel, in HYP: the PL011 that stdout-path names,
 /// the card on `sdhost`, Debian on all four processors.
 #[test]
@@ -161,4 +205,22 @@ fn raspi2b() -> Result<()> {
     assert!(refused.contains("800"), "{refused}");
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 4)
+}
+
+/// What the witness finds on a board without GIC and PSCI.
+#[test]
+fn raspi2b_witness() -> Result<()> {
+    let mut session = Machine::raspi2b(here!())?
+        .card(Card::built_for("raspi2b")?)
+        .start()?;
+    flow::stop_countdown(&mut session)?;
+    // It has no way to power the board off, so the report's end is all there is to wait for.
+    session.run_ok("setenv bootargs console=ttyAMA0")?;
+    session.forbid("FAIL");
+    session.send_line("bootz report.zimg initrd.img");
+    for rule in ["mode.hyp", "pl1.sctlr", "tree.memory", "places.unreserved"] {
+        session.expect_for(format!("rule {rule} PASS"), Duration::from_secs(120))?;
+    }
+    session.expect(regex("done pass=[0-9]+ fail=0"))?;
+    Ok(())
 }

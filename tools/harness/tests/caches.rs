@@ -60,6 +60,15 @@ fn in_svc() -> Result<()> {
     watch.all_clean(2).map(drop)
 }
 
+/// From secure SVC: U-Boot's lines are secure, ours are not, and the monitor's pages are written past
+/// all caches.
+#[test]
+fn from_secure_svc() -> Result<()> {
+    let mut watch = by_bootz(Machine::virt(here!()).secure())?;
+    boot_from_card(&mut watch.session)?;
+    watch.all_clean(2).map(drop)
+}
+
 /// QEMU enters Baton itself: there are no caches to clean before.
 #[test]
 fn entered_by_qemu() -> Result<()> {
@@ -74,11 +83,8 @@ fn entered_by_qemu() -> Result<()> {
 
 /// `go` leaves U-Boot's caches on; and Baton's own CPU writes the payload: the image, and an
 /// initrd, are copies.
-#[test]
-fn go_and_a_copied_image() -> Result<()> {
-    let machine = Machine::virt(here!())
-        .card(Card::built()?)
-        .with_working_go();
+fn by_go(machine: Machine) -> Result<()> {
+    let machine = machine.card(Card::built()?).with_working_go();
     let mut watch = Watched::new(machine)?.start()?;
     let session = &mut watch.session;
     flow::uboot_prompt(session)?;
@@ -99,6 +105,18 @@ fn go_and_a_copied_image() -> Result<()> {
         verdicts.text
     );
     Ok(())
+}
+
+#[test]
+fn go_and_a_copied_image() -> Result<()> {
+    by_go(Machine::virt(here!()))
+}
+
+/// U-Boot's caches are on, and what is in them is secure: all of it goes to memory before the state
+/// changes.
+#[test]
+fn go_in_secure_svc() -> Result<()> {
+    by_go(Machine::virt(here!()).secure())
 }
 
 /// Debian, until its decompressor has its own caches on.

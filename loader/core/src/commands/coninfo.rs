@@ -30,6 +30,9 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     );
     cx.board.console = path;
     let (line, wanted) = (cx.board.line, cx.board.line_wanted);
+    if line.is_none() && wanted.is_none() {
+        return Ok(());
+    }
     let _ = match line {
         Some(line) if line.baud.is_some() => write!(cx, "Line: {line}"),
         Some(line) => write!(cx, "Line: {line}, at the rate of the first stage"),

@@ -13,6 +13,7 @@ mod error;
 pub mod fixups;
 mod header;
 pub mod overlay;
+mod power_line;
 mod read;
 pub mod render;
 #[cfg(test)]
@@ -29,7 +30,8 @@ pub use cells::{Cells, cell, number};
 pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
 pub use error::{Structure, TreeError};
 pub use header::{HEADER_SIZE, Header, MAGIC, blob_size};
-pub use read::{OpenTree, discover, discover_checked};
+pub use power_line::{PowerLine, power_line};
+pub use read::{OpenTree, discover, discover_checked, insert_bank};
 pub use tree::{NodeId, WorkingTree};
 
 /// How the firmware below is called.

@@ -26,7 +26,7 @@ use super::{
     check::until_nul,
     early::{initrd, is_enabled, is_memory},
 };
-pub(super) use bus::insert_bank;
+pub use bus::insert_bank;
 use bus::{Ranges, through};
 use clocks::Clocks;
 use facts::{Facts, Key};

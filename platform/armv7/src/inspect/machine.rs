@@ -74,8 +74,8 @@ fn readable(row: usize, hyp: bool) -> bool {
 pub struct Found {
     values: Values,
     hyp: bool,
-    /// It was entered below a HYP that answered like Linux's stub, and went there.
-    pub through_stub: bool,
+    /// How it came to HYP, if it does not run where it was entered.
+    pub way: u32,
     /// A kernel has run, and called kexec.
     pub by_kernel: bool,
 }
@@ -108,7 +108,7 @@ impl Found {
         Self {
             values,
             hyp,
-            through_stub: hyp && state.cpsr & 0x1f != 0x1a,
+            way: state.way,
             by_kernel: entered_by_kernel(state),
         }
     }

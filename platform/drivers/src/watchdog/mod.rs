@@ -88,17 +88,19 @@ pub(crate) mod testing {
             Self(page.as_mut_ptr().expose_provenance())
         }
 
-        fn pointer(self, offset: u32) -> *mut u32 {
+        /// Offsets are what the drivers' constants are, or a plain number.
+        fn pointer(self, offset: impl TryInto<usize>) -> *mut u32 {
+            let offset = offset.try_into().unwrap_or(usize::MAX);
             assert!(offset < 0x1000 && offset.is_multiple_of(4));
-            core::ptr::with_exposed_provenance_mut(self.0 + offset as usize)
+            core::ptr::with_exposed_provenance_mut(self.0 + offset)
         }
 
-        pub fn get(self, offset: u32) -> u32 {
+        pub fn get(self, offset: impl TryInto<usize>) -> u32 {
             // SAFETY: the page is leaked and aligned, `pointer` checks the offset.
             unsafe { self.pointer(offset).read_volatile() }
         }
 
-        pub fn set(self, offset: u32, value: u32) {
+        pub fn set(self, offset: impl TryInto<usize>, value: u32) {
             // SAFETY: as in `get`.
             unsafe { self.pointer(offset).write_volatile(value) }
         }

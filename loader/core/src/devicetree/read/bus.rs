@@ -17,7 +17,7 @@ pub(in super::super) enum Ranges<'a> {
 }
 
 /// Inserts a bank in order and joins it with those it touches.
-pub(in super::super) fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange) {
+pub fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange) {
     let first = banks
         .iter()
         .position(|known| known.end() >= bank.start())

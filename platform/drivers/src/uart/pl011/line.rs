@@ -109,7 +109,7 @@ mod tests {
     fn port() -> (Page, Uart) {
         let page = Page::new();
         for (offset, value) in [(WHOLE, 13), (FRACTION, 1), (FRAME, 0x70), (CONTROL, 0x301)] {
-            page.set(offset as u32, value);
+            page.set(offset, value);
         }
         // SAFETY: the page is leaked and accessed as volatile only.
         let port = page.node(COMPATIBLE, None, |node| unsafe { probe(node) });
@@ -117,14 +117,14 @@ mod tests {
     }
 
     fn registers(page: Page) -> [u32; 4] {
-        [WHOLE, FRACTION, FRAME, CONTROL].map(|offset| page.get(offset as u32))
+        [WHOLE, FRACTION, FRAME, CONTROL].map(|offset| page.get(offset))
     }
 
     #[test]
     fn what_is_set_already_is_left_alone() {
         let (page, mut port) = port();
         // A write would show: the data register is none of what it writes, but all others are.
-        page.set(DATA as u32, 7);
+        page.set(DATA, 7);
         let before = registers(page);
         for (wanted, clock) in [
             (Line::parse("115200n8"), Some(CLOCK)),
@@ -158,8 +158,8 @@ mod tests {
     #[test]
     fn a_port_that_was_never_set_has_no_rate() {
         let (page, mut port) = port();
-        page.set(WHOLE as u32, 0);
-        page.set(FRACTION as u32, 0);
+        page.set(WHOLE, 0);
+        page.set(FRACTION, 0);
         assert_eq!(port.set_line(None, Some(CLOCK)).unwrap().baud, None);
         port.set_line(Line::parse("115200n8"), Some(CLOCK));
         assert_eq!(registers(page), [13, 1, 0x70, 0x301]);
@@ -169,7 +169,7 @@ mod tests {
     fn a_busy_port_is_not_waited_for_without_end() {
         let (page, mut port) = port();
         let before = registers(page);
-        page.set(FLAGS as u32, BUSY);
+        page.set(FLAGS, BUSY);
         let line = port.set_line(Line::parse("9600n8"), Some(CLOCK)).unwrap();
         assert_eq!(registers(page), before);
         assert_eq!(line.baud, Some(115_246));

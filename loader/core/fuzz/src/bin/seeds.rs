@@ -67,7 +67,7 @@ fn disks(root: &Path) -> Result<(), Box<dyn Error>> {
 }
 
 /// Makes an ext2, ext3 or ext4 volume with mke2fs, of some files.
-fn ext(scratch: &Path, options: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
+fn ext(scratch: &Path, options: &[&str], kib: u32) -> Result<Vec<u8>, Box<dyn Error>> {
     let (folder, image) = (scratch.join("files"), scratch.join("image"));
     fs::create_dir_all(folder.join("boot/deep"))?;
     fs::write(folder.join("boot/zImage"), [1; 3000])?;
@@ -82,6 +82,7 @@ fn ext(scratch: &Path, options: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
         .arg(&folder)
         .args(options)
         .arg(&image)
+        .arg(format!("{kib}k"))
         .env("PATH", path)
         .status()?;
     if !status.success() {
@@ -95,27 +96,28 @@ fn ext(scratch: &Path, options: &[&str]) -> Result<Vec<u8>, Box<dyn Error>> {
 fn ext_volumes(root: &Path) -> Result<(), Box<dyn Error>> {
     let scratch = root.join("ext-scratch");
     fs::create_dir_all(&scratch)?;
-    let kinds: [(&str, &[&str]); 5] = [
-        ("ext2", &["-t", "ext2", "64k"]),
+    let kinds: [(&str, u32, &[&str]); 5] = [
+        ("ext2", 64, &["-t", "ext2"]),
         (
             "ext4",
-            &["-t", "ext4", "-O", "^has_journal,^metadata_csum", "96k"],
+            96,
+            &["-t", "ext4", "-O", "^has_journal,^metadata_csum"],
         ),
-        ("ext4-sums", &["-t", "ext4", "-O", "^has_journal", "96k"]),
+        ("ext4-sums", 96, &["-t", "ext4", "-O", "^has_journal"]),
         (
             "ext4-inline",
+            96,
             &[
                 "-t",
                 "ext4",
                 "-O",
                 "^has_journal,^metadata_csum,inline_data",
-                "96k",
             ],
         ),
-        ("ext3", &["-t", "ext3", "1200k"]),
+        ("ext3", 2200, &["-t", "ext3"]),
     ];
-    for (name, options) in kinds {
-        let mut image = ext(&scratch, options)?;
+    for (name, kib, options) in kinds {
+        let mut image = ext(&scratch, options, kib)?;
         write(root, "ext4", name, &SparseDisk::describe(&image))?;
         if name == "ext3" {
             // Unclean: the journal is looked through from its first block on.

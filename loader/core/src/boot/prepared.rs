@@ -230,7 +230,7 @@ fn hand_over(cx: &mut Context<'_>, mut plan: BootPlan, sums: &[Sum]) -> Result<(
         let _ = writeln!(cx, "## Starting application at {entry} ...");
     }
     if cx.interrupted() {
-        return Err(CommandError::Interrupted);
+        return Err(CommandError::interrupted());
     }
     cx.log.record(format_args!("handing over"));
     cx.log.store();

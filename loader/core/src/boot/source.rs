@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
             }
             Self::File(path) => {
                 let (interface, device) = default_volume(&cx.env).ok_or_else(|| {
-                    CommandError::Message(format!(
+                    CommandError::message(format!(
                         "no disk to look for {path} on; set devtype, devnum and distro_bootpart"
                     ))
                 })?;
@@ -210,7 +210,7 @@ impl Opened {
             Some(Ok(size)) => bytes.resize(size, 0),
             _ => {
                 let text = format!("{path} is too large: {size:#x} bytes, at most {limit:#x}");
-                return Err(CommandError::Message(text));
+                return Err(CommandError::message(text));
             }
         }
         file.read_at(&mut machine.disks, 0, &mut bytes)?;
@@ -299,7 +299,7 @@ pub(super) fn crc32_of_file(
     let mut chunk = Vec::new();
     chunk
         .try_reserve_exact(CHUNK)
-        .map_err(|_| CommandError::Message("no memory left".into()))?;
+        .map_err(|_| CommandError::message("no memory left".into()))?;
     chunk.resize(CHUNK, 0);
     let mut hasher = crc32fast::Hasher::new();
     let mut offset = 0;

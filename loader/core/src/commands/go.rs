@@ -28,7 +28,7 @@ const INSTRUCTION: u64 = 4;
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let called = arguments.get(1..).unwrap_or_default();
     let [address, ..] = *called else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let entry = PhysAddr::new(parse_hex(address)?);
     // Bit 0 set calls Thumb code, as U-Boot's `go` does.
@@ -50,6 +50,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if result == 0 {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }

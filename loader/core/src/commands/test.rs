@@ -28,13 +28,13 @@ pub static TEST: Command = Command {
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let words = match arguments {
         ["[", words @ .., "]"] => words,
-        ["[", ..] => return Err(CommandError::Message("[: missing ']'".into())),
+        ["[", ..] => return Err(CommandError::message("[: missing ']'".into())),
         [_, words @ ..] => words,
         [] => &[],
     };
     match evaluate(words, &mut |device, path| exists(cx, device, path))? {
         true => Ok(()),
-        false => Err(CommandError::Status(1)),
+        false => Err(CommandError::status(1)),
     }
 }
 
@@ -148,7 +148,7 @@ fn compare(first: &str, operator: &str, second: &str) -> Result<bool, CommandErr
             Ok(regex) => regex.find(first, 0).is_some(),
             Err(error) => {
                 let text = alloc::format!("Error compiling regex: {error}");
-                return Err(CommandError::Message(text));
+                return Err(CommandError::message(text));
             }
         },
         "-eq" => number(first) == number(second),

@@ -240,7 +240,7 @@ fn default_warning(cx: &mut Context<'_>, why: &str) {
 /// No volume, too many variables, no space on the card, another loader's file; or the disk failed.
 pub fn save(cx: &mut Context<'_>) -> Result<(), CommandError> {
     let (interface, device) = place(cx).ok_or_else(|| {
-        CommandError::Message("no disk to save to; set devtype and devnum".into())
+        CommandError::message("no disk to save to; set devtype and devnum".into())
     })?;
     let volume = VolumeName {
         interface: &interface,
@@ -283,7 +283,7 @@ fn write(
         return Ok(());
     };
     if let Err(Unusable::Bad(bad @ BadCopy::NotRedundant)) = &copy.content {
-        return Err(CommandError::Message(format!("{name}: {bad}")));
+        return Err(CommandError::message(format!("{name}: {bad}")));
     }
     let bytes = saved::encode(cx.env.lasting(), flag, SIZE).map_err(too_large)?;
     let disks = &mut cx.machine.disks;
@@ -294,15 +294,15 @@ fn write(
     let file = storage::open_on(disks, volume, name)?;
     match read(disks, &file) {
         Ok(found) if found == bytes => Ok(()),
-        Ok(_) => Err(CommandError::Message(format!(
+        Ok(_) => Err(CommandError::message(format!(
             "{name} reads back as something else: the card does not keep what is written"
         ))),
-        Err(error) => Err(CommandError::Message(format!("{name}: {error}"))),
+        Err(error) => Err(CommandError::message(format!("{name}: {error}"))),
     }
 }
 
 fn too_large(needed: usize) -> CommandError {
-    CommandError::Message(format!(
+    CommandError::message(format!(
         "the variables take {needed} of {SIZE} bytes; remove some"
     ))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use baton_core::{
     context::Context,
-    storage::{self, Entry, OpenFile, StorageError, VolumeName, partition},
+    storage::{self, Entry, OpenFile, StorageProblem, VolumeName, partition},
 };
 use baton_fuzz::{disk::SparseDisk, machine::Bench};
 use libfuzzer_sys::fuzz_target;
@@ -50,7 +50,7 @@ fn check_volume(cx: &mut Context<'_>, disk: &SparseDisk, volume: VolumeName<'_>)
             }
             Ok(_) => {}
             Err(error) => {
-                assert!(!matches!(error, StorageError::Missing(_)), "{entry:?}");
+                assert!(!matches!(error.problem(), StorageProblem::Missing(_)), "{entry:?}");
                 assert!(!error.to_string().is_empty());
             }
         }

@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     image::zimage::{self, HEAD_SIZE, ZImage},
     machine::{Disk, Machine},
-    storage::{self, OpenFile, StorageError, VolumeName, default_volume},
+    storage::{self, OpenFile, StorageError, StorageProblem, VolumeName, default_volume},
 };
 
 #[cfg(test)]
@@ -168,7 +168,7 @@ impl Opened {
                 let bytes = cx.machine.memory.bytes(range)?;
                 // All of it is at hand: there is nothing left to fetch.
                 zimage::parse(bytes, range.size(), &mut |_, _| {
-                    Err(StorageError::Missing(String::new()))
+                    Err(StorageProblem::Missing(String::new()).into())
                 })?
             }
             Self::File(file, _) => {

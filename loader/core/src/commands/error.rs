@@ -5,7 +5,12 @@ use core::fmt;
 
 use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError, RtcError};
 
-use crate::{boot::BootError, devicetree::TreeError, env::EnvError, storage::StorageError};
+use crate::{
+    boot::BootError,
+    devicetree::TreeError,
+    env::EnvError,
+    storage::{StorageError, StorageProblem},
+};
 
 /// Why a command failed. One pointer: nearly every function here may return it, and what
 /// carries more costs more at each `?`.
@@ -84,13 +89,13 @@ impl CommandError {
         let Failure::Storage(error) = self.failure() else {
             return None;
         };
-        match error {
-            StorageError::Missing(_)
-            | StorageError::IsDirectory(_)
-            | StorageError::NotDirectory(_)
-            | StorageError::PastEnd { .. } => Some("ls"),
-            StorageError::NoDisk { .. } => Some("bdinfo"),
-            StorageError::Partition(_) => Some("part list"),
+        match error.problem() {
+            StorageProblem::Missing(_)
+            | StorageProblem::IsDirectory(_)
+            | StorageProblem::NotDirectory(_)
+            | StorageProblem::PastEnd { .. } => Some("ls"),
+            StorageProblem::NoDisk { .. } => Some("bdinfo"),
+            StorageProblem::Partition(_) => Some("part list"),
             _ => None,
         }
     }
@@ -134,9 +139,9 @@ impl From<MemoryError> for CommandError {
 impl From<StorageError> for CommandError {
     #[cold]
     fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Interrupted => Failure::Interrupted.into(),
-            error => Failure::Storage(error).into(),
+        match error.problem() {
+            StorageProblem::Interrupted => Failure::Interrupted.into(),
+            _ => Failure::Storage(error).into(),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::{Command, CommandError, Group};
 use crate::{
     context::Context,
     shell::regex::Regex,
-    storage::{self, StorageError, VolumeName},
+    storage::{self, StorageProblem, VolumeName},
 };
 
 /// `test`.
@@ -41,15 +41,16 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 /// Tells whether a file or directory is there. No disk and no partition are no file; a
 /// damaged one is an error.
 fn exists(cx: &mut Context<'_>, volume: VolumeName<'_>, path: &str) -> Result<bool, CommandError> {
-    match storage::size(&mut cx.machine, volume, path) {
-        Ok(_) | Err(StorageError::IsDirectory(_)) => Ok(true),
-        Err(
-            StorageError::Missing(_)
-            | StorageError::NotDirectory(_)
-            | StorageError::NoDisk { .. }
-            | StorageError::Partition(_),
-        ) => Ok(false),
-        Err(error) => Err(error.into()),
+    let Err(error) = storage::size(&mut cx.machine, volume, path) else {
+        return Ok(true);
+    };
+    match error.problem() {
+        StorageProblem::IsDirectory(_) => Ok(true),
+        StorageProblem::Missing(_)
+        | StorageProblem::NotDirectory(_)
+        | StorageProblem::NoDisk { .. }
+        | StorageProblem::Partition(_) => Ok(false),
+        _ => Err(error.into()),
     }
 }
 

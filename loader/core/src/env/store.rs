@@ -3,7 +3,7 @@
 //! A save overwrites the older copy in its place. Nothing else of the card is written: no table,
 //! no directory. Only the first save makes the files.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt::{self, Write};
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     commands::CommandError,
     context::Context,
     machine::Disk,
-    storage::{self, OpenFile, StorageError, VolumeName, default_volume},
+    storage::{self, OpenFile, StorageError, StorageProblem, VolumeName, default_volume},
 };
 
 /// Problems with variables that are shown one by one.
@@ -59,7 +59,7 @@ enum Unusable {
     /// There is no such file.
     Missing,
     Bad(BadCopy),
-    Storage(Box<StorageError>),
+    Storage(StorageError),
 }
 
 impl fmt::Display for Unusable {
@@ -88,8 +88,12 @@ impl OnCard {
                 let bad = BadCopy::Size(file.size());
                 return Self::unusable(Unusable::Bad(bad));
             }
-            Err(StorageError::Missing(_)) => return Self::unusable(Unusable::Missing),
-            Err(error) => return Self::unusable(Unusable::Storage(Box::new(error))),
+            Err(error) => {
+                return Self::unusable(match error.problem() {
+                    StorageProblem::Missing(_) => Unusable::Missing,
+                    _ => Unusable::Storage(error),
+                });
+            }
         };
         let content = read(disks, &file).and_then(|bytes| match Copy::decode(&bytes) {
             Ok(_) => Ok(bytes),
@@ -124,7 +128,7 @@ fn read(disks: &mut [Disk], file: &OpenFile) -> Result<Vec<u8>, Unusable> {
         file.read_at(disks, 0, &mut bytes)?;
         Ok(bytes)
     });
-    bytes.map_err(|error| Unusable::Storage(Box::new(error)))
+    bytes.map_err(Unusable::Storage)
 }
 
 /// Looks at both copies.

@@ -18,7 +18,7 @@ pub(crate) mod testing;
 use alloc::{string::String, vec::Vec};
 
 pub use self::{
-    error::{FatError, PartitionError, StorageError},
+    error::{FatError, PartitionError, StorageError, StorageProblem},
     fat::GoOn,
     file::{Extent, OpenFile},
     transfer::{ReadTime, read_into},

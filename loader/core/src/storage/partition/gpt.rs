@@ -6,7 +6,7 @@ use core::fmt;
 use platform_api::BlockDevice;
 
 use super::{Kind, Partition};
-use crate::storage::{PartitionError, StorageError, blocks::buffer};
+use crate::storage::{PartitionError, StorageError, StorageProblem, blocks::buffer};
 
 /// Bytes in a header that are defined.
 const HEADER_SIZE: usize = 92;
@@ -49,13 +49,13 @@ pub struct EfiPartition {
 /// # Errors
 /// Both are damaged, or the disk failed.
 pub fn read(device: &mut dyn BlockDevice) -> Result<Vec<Partition>, StorageError> {
-    match read_at(device, 1) {
-        Err(StorageError::Partition(error)) => {
+    read_at(device, 1).or_else(|error| match error.problem() {
+        StorageProblem::Partition(_) => {
             let last = device.info().blocks.saturating_sub(1);
-            read_at(device, last).map_err(|_| error.into())
+            read_at(device, last).map_err(|_| error)
         }
-        other => other,
-    }
+        _ => Err(error),
+    })
 }
 
 /// Reads the table whose header is block `at`.

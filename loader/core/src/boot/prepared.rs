@@ -2,7 +2,7 @@
 //! it is prepared (refused, or planned), staged (loaded into its places) and handed over. `bootz`
 //! takes them all at once, `kexec -l` ends after the second and `kexec -e` goes on from there.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::fmt::Write as _;
 
 use platform_api::PhysRange;
@@ -132,8 +132,8 @@ impl Sum {
         cx: &Context<'_>,
         range: PhysRange,
         what: impl Into<Cow<'static, str>>,
-    ) -> Result<Self, BootError> {
-        let bytes = cx.machine.memory.bytes(range).map_err(BootError::from)?;
+    ) -> Result<Self, Box<BootError>> {
+        let bytes = cx.machine.memory.bytes(range)?;
         Ok(Self {
             range,
             what: what.into(),
@@ -142,7 +142,7 @@ impl Sum {
     }
 
     /// Refuses a piece that changed.
-    fn check(&self, cx: &Context<'_>) -> Result<(), BootError> {
+    fn check(&self, cx: &Context<'_>) -> Result<(), Box<BootError>> {
         let now = Self::of(cx, self.range, "")?.crc32;
         if now == self.crc32 {
             return Ok(());
@@ -152,7 +152,8 @@ impl Sum {
             range: self.range,
             staged: self.crc32,
             now,
-        })
+        }
+        .into())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a boot command is given: an address or a file, and what can be learned of it before
 //! anything is loaded.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
@@ -141,7 +141,11 @@ impl Opened {
     ///
     /// # Errors
     /// It could not be read.
-    pub fn starts_with(&self, cx: &mut Context<'_>, magic: &[u8; 4]) -> Result<bool, BootError> {
+    pub fn starts_with(
+        &self,
+        cx: &mut Context<'_>,
+        magic: &[u8; 4],
+    ) -> Result<bool, Box<BootError>> {
         let mut head = [0; 4];
         match self {
             Self::Memory { at, size } => {
@@ -161,7 +165,7 @@ impl Opened {
     ///
     /// # Errors
     /// It is none, a broken or a big-endian one, or it could not be read.
-    pub fn zimage(&self, cx: &mut Context<'_>) -> Result<ZImage, BootError> {
+    pub fn zimage(&self, cx: &mut Context<'_>) -> Result<ZImage, Box<BootError>> {
         let image = match self {
             Self::Memory { at, size } => {
                 let range = readable(cx, *at, *size)?;
@@ -184,7 +188,7 @@ impl Opened {
             }
         };
         if image.big_endian {
-            return Err(BootError::BigEndian);
+            return Err(BootError::BigEndian.into());
         }
         Ok(image)
     }
@@ -218,8 +222,8 @@ impl Opened {
     }
 }
 
-fn zimage_error(error: StorageError) -> BootError {
-    BootError::ZImage(error.into())
+fn zimage_error(error: StorageError) -> Box<BootError> {
+    Box::new(BootError::ZImage(error.into()))
 }
 
 /// Returns the bytes from `at` on that nobody owns: `size` of them, or all there are.
@@ -230,13 +234,13 @@ pub(super) fn readable(
     cx: &Context<'_>,
     at: PhysAddr,
     size: Option<u64>,
-) -> Result<PhysRange, BootError> {
+) -> Result<PhysRange, Box<BootError>> {
     let ledger = cx.map.ledger();
     let gap = ledger.gaps().find(|gap| gap.contains(at));
     let Some(gap) = gap else {
         let first = PhysRange::from_size(at, 1).unwrap_or_default();
         ledger.check(first, super::plan::IMAGE)?;
-        return Err(BootError::Memory(platform_api::MemoryError::NotRam(first)));
+        return Err(BootError::Memory(platform_api::MemoryError::NotRam(first)).into());
     };
     let all = PhysRange::new(at, gap.end()).unwrap_or_default();
     let known = size.and_then(|size| PhysRange::from_size(at, size));

@@ -6,9 +6,10 @@ use core::fmt;
 use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError, RtcError};
 
 use crate::{
-    boot::BootError,
+    boot::{BootError, ClaimError, PlaceError},
     devicetree::TreeError,
     env::EnvError,
+    image::elf::ElfError,
     storage::{StorageError, StorageProblem},
 };
 
@@ -37,7 +38,7 @@ pub enum Failure {
     /// The device tree.
     Tree(TreeError),
     /// An image, its placement or the handoff.
-    Boot(BootError),
+    Boot(Box<BootError>),
     /// Reset or power-off.
     Power(PowerError),
     /// The real-time clock.
@@ -160,17 +161,45 @@ impl From<TreeError> for CommandError {
     }
 }
 
+impl From<Box<BootError>> for CommandError {
+    #[cold]
+    fn from(error: Box<BootError>) -> Self {
+        Failure::Boot(error).into()
+    }
+}
+
 impl From<BootError> for CommandError {
     #[cold]
     fn from(error: BootError) -> Self {
-        Failure::Boot(error).into()
+        Box::new(error).into()
     }
 }
 
 impl From<HandoffRefusal> for CommandError {
     #[cold]
-    fn from(error: HandoffRefusal) -> Self {
-        BootError::from(error).into()
+    fn from(refusal: HandoffRefusal) -> Self {
+        BootError::Refused(refusal).into()
+    }
+}
+
+impl From<Box<PlaceError>> for CommandError {
+    #[cold]
+    fn from(error: Box<PlaceError>) -> Self {
+        BootError::Place(error).into()
+    }
+}
+
+impl From<ClaimError> for CommandError {
+    #[cold]
+    fn from(error: ClaimError) -> Self {
+        BootError::Claim(error).into()
+    }
+}
+
+impl From<ElfError> for CommandError {
+    #[cold]
+    fn from(error: ElfError) -> Self {
+        BootError::Elf(error).into()
     }
 }
 

@@ -2,10 +2,10 @@
 
 use core::fmt::Write as _;
 
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{Command, CommandError, Group, parse_hex};
-use crate::{boot::BootError, context::Context};
+use crate::context::Context;
 
 #[cfg(test)]
 mod tests;
@@ -34,12 +34,9 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     // Bit 0 set calls Thumb code, as U-Boot's `go` does.
     let first = PhysRange::from_size(entry.align_down(2), INSTRUCTION).unwrap_or_default();
     if first.is_empty() || entry.as_u32().is_none() {
-        return Err(BootError::from(platform_api::MemoryError::Unaddressable(entry)).into());
+        return Err(MemoryError::Unaddressable(entry).into());
     }
-    cx.map
-        .ledger()
-        .check(first, "application")
-        .map_err(BootError::from)?;
+    cx.map.ledger().check(first, "application")?;
     let _ = writeln!(
         cx,
         "## Starting application at 0x{:08X} ...",

@@ -18,7 +18,7 @@ FUZZ :=
 BUILD_PROGRAMS := cc:gcc,libc6-dev cpio:cpio update-ca-certificates:ca-certificates
 RUN_PROGRAMS := qemu-system-arm:qemu-system-arm
 TEST_PROGRAMS := dtc:device-tree-compiler fsck.vfat:dosfstools mcopy:mtools mkimage:u-boot-tools \
-	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio
+	fw_printenv:libubootenv-tool expect:expect picocom:picocom tio:tio mke2fs:e2fsprogs sfdisk:fdisk
 
 BOARDS := $(patsubst tools/mkcard/boards/%.card,%,$(wildcard tools/mkcard/boards/*.card))
 RECIPE := tools/mkcard/boards/$(BOARD).card
@@ -28,7 +28,7 @@ endif
 # What the board's recipe puts on the card, and the script beside it.
 CARD_FILES := $(addprefix build/,$(shell awk '$$1 == "file" { print $$2 } $$1 == "raw" { print $$3 }' $(RECIPE) 2>/dev/null))
 CARD_SCRIPT := $(addprefix tools/mkcard/boards/,\
-	$(shell awk '$$1 == "boot-script" { print $$2 }' $(RECIPE) 2>/dev/null))
+	$(shell awk '$$1 == "boot-script" || $$1 == "text" { print $$2 }' $(RECIPE) 2>/dev/null))
 CARD := build/$(BOARD)/sd.img
 
 QEMU_virt := -M virt,virtualization=on -cpu cortex-a15 -smp 2 -m 1G \
@@ -38,7 +38,17 @@ QEMU_orangepi-pc := -M orangepi-pc -m 1G -drive if=sd,format=raw,file=$(CARD)
 QEMU_vexpress-a15 := -M vexpress-a15,virtualization=on,secure=off -smp 2 -m 1G \
 	-kernel build/baton.zimg -dtb build/kernel/dtbs/vexpress-v2p-ca15-tc1.dtb \
 	-append console=ttyAMA0 -audiodev none,id=silence -drive if=sd,format=raw,file=$(CARD)
+# raspi2b's first stage is the firmware's stub; ours stands for it (docs/boards.md).
+QEMU_raspi2b := -M raspi2b -m 1G \
+	-kernel build/baton.zimg -dtb build/kernel/dtbs/bcm2836-rpi-2-b.dtb \
+	-append console=ttyAMA0,115200 -device loader,file=build/payloads/armstub.elf,cpu-num=0 \
+	$(foreach cpu,1 2 3,-device loader,addr=0x800,cpu-num=$(cpu)) \
+	-drive if=sd,format=raw,file=$(CARD)
+QEMU_imx7d-sdb := -M mcimx7d-sabre -smp 2 -m 1G \
+	-kernel build/baton.zimg -dtb build/kernel/dtbs/imx7d-sdb.dtb \
+	-append console=ttymxc0,115200 -drive if=sd,format=raw,file=$(CARD)
 QEMU := qemu-system-arm $(QEMU_$(BOARD)) -nographic -nic none
+FIRST_STAGE_raspi2b := build/payloads/armstub.elf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -51,7 +61,7 @@ help: ## say what there is
 		$(if $(wildcard tools/bench),,grep -v '^  make bench' |) expand -t 18
 	@echo "BOARD is one of: $(BOARDS). All files go to build/ and target/."
 
-run: image run-programs ## start QEMU: U-Boot, Baton, Debian's kernel, a shell; BOARD=... for another board
+run: image run-programs $(FIRST_STAGE_$(BOARD)) ## start QEMU: U-Boot, Baton, Debian's kernel, a shell; BOARD=... for another board
 	@echo "==> starting QEMU; to leave it at any time: Ctrl-A, then X" >&2
 	@echo "==> a key in Baton's countdown, which comes after U-Boot's if there is one, gives its prompt" >&2
 	@$(QEMU)
@@ -70,7 +80,7 @@ soak: everything run-programs test-programs ## handoffs in a row: make soak N=10
 
 loader: build/baton.zimg ## build/baton.zimg
 
-payloads: $(PAYLOADS:%=build/payloads/%.zimg) ## build/payloads/*.zimg
+payloads: $(PAYLOADS:%=build/payloads/%.zimg) build/payloads/armstub.elf ## build/payloads/*.zimg
 
 image: $(CARD) ## build/BOARD/sd.img: make image BOARD=virt
 
@@ -80,8 +90,8 @@ doc: toolchain ## the crates' documentation: target/doc
 # `make bench` exists as soon as tools/bench does.
 ifneq ($(wildcard tools/bench),)
 .PHONY: bench
-bench: everything run-programs test-programs ## the figures
-	@tools/bench
+bench: everything run-programs test-programs ## the figures; BOARD=orangepi-pc: those of its card
+	@tools/bench $(BOARD)
 endif
 
 clean: ## remove what was built; downloads stay
@@ -151,8 +161,15 @@ build/baton-broken.zimg: FORCE $(MKZIMAGE) build/baton.zimg | toolchain
 build/payloads/%.zimg: FORCE $(MKZIMAGE) | toolchain
 	$(call make-image,$*)
 
+# QEMU loads it as an ELF file, at the address it is linked at.
+build/payloads/armstub.elf: FORCE | toolchain
+	@tools/target-cargo build -q --release -p armstub
+	@mkdir -p $(@D)
+	@cmp -s $(TARGET_DIR)/armstub $@ || cp $(TARGET_DIR)/armstub $@
+
 build/kernel/zImage build/firmware/u-boot.bin build/firmware/u-boot-go.bin build/cache/busybox \
 build/firmware/u-boot-sunxi-orangepi_plus.bin build/kernel/dtbs/sun8i-h3-orangepi-pc.dtb build/kernel/dtbs/vexpress-v2p-ca15-tc1.dtb \
+build/kernel/dtbs/bcm2836-rpi-2-b.dtb build/kernel/dtbs/imx7d-sdb.dtb \
 build/cache/lab/modules/order &: FORCE
 	@tools/setup/debian
 

@@ -3,7 +3,7 @@
 use alloc::{boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{Console, Inspect, PhysAddr, PhysRange, Rtc};
+use platform_api::{Console, Inspect, Line, PhysAddr, PhysRange, Rtc};
 
 use crate::{
     boot::{MemoryMap, Staged},
@@ -14,6 +14,7 @@ use crate::{
     log::Log,
     machine::Machine,
     shell::State,
+    watchdog::Watchdogs,
 };
 
 /// Characters written between two looks at the receiver. A character arrives in the time one
@@ -70,6 +71,10 @@ pub struct BoardFacts {
     pub tree_address: Option<PhysAddr>,
     /// The tree path of the console in use.
     pub console: String,
+    /// How its line is set, as far as that is known.
+    pub line: Option<Line>,
+    /// How the tree wants it.
+    pub line_wanted: Option<Line>,
     /// PSCI, from the tree.
     pub psci: Option<Psci>,
     /// PSCI's own version, major and minor, if it was asked.
@@ -78,6 +83,10 @@ pub struct BoardFacts {
     pub entered_at: Option<PhysAddr>,
     /// Which driver has bound to what, in tree order.
     pub devices: Vec<BoundDevice>,
+    /// The pages of a monitor of ours that stays: every payload's tree has to reserve them.
+    pub monitor: Option<PhysRange>,
+    /// The CPUs that it can start, the one that runs included.
+    pub started: Vec<u32>,
 }
 
 /// A device that a driver has bound to.
@@ -99,6 +108,8 @@ pub struct Context<'a> {
     pub machine: Machine<'a>,
     /// The real-time clock, where there is one.
     pub rtc: Option<Box<dyn Rtc>>,
+    /// Watchdogs.
+    pub watchdogs: Watchdogs<'a>,
     /// Variables.
     pub env: Environment,
     /// The processor's own state; `None` on a machine that nobody can look into.
@@ -149,6 +160,7 @@ impl<'a> Context<'a> {
         Self {
             machine,
             rtc: None,
+            watchdogs: Watchdogs::default(),
             env: Environment::with_defaults(),
             inspect: None,
             store: Store::default(),

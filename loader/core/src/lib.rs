@@ -22,3 +22,4 @@ pub mod log;
 pub mod machine;
 pub mod shell;
 pub mod storage;
+pub mod watchdog;

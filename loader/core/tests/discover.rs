@@ -14,7 +14,7 @@ use baton_core::devicetree::{
     early,
 };
 use common::{Blob, Field, open, patch, rich};
-use platform_api::{PhysAddr, PhysRange, RegisterLayout};
+use platform_api::{Line, PhysAddr, PhysRange, RegisterLayout};
 
 fn range(start: u64, size: u64) -> PhysRange {
     PhysRange::from_size(PhysAddr::new(start), size).unwrap()
@@ -37,6 +37,8 @@ fn device(path: &str, compatible: &[&str], reg: &[PhysRange]) -> Device {
         dma_coherent: true,
         layout: RegisterLayout::default(),
         bus_width: None,
+        clock: None,
+        current_speed: None,
     }
 }
 
@@ -51,6 +53,7 @@ fn expected() -> Discovery {
             reservation(0x4e00_0ff8, 8, "cpu-release-addr", false),
         ],
         stdout_path: Some("/soc/uart@1000".into()),
+        stdout_line: Line::parse("115200n8"),
         bootargs: Some("quiet".into()),
         initrd: Some(range(0x4800_0000, 0x10_0000)),
         cpus: vec![0, 0x101],
@@ -320,4 +323,61 @@ fn broken_values_that_matter_are_named() {
         discover(&bad_text, open).unwrap_err().to_string(),
         "/chosen: bootargs of 2 bytes makes no sense"
     );
+}
+
+#[test]
+fn clocks_lead_to_their_rates() {
+    let device = |blob: Blob, name: &str| {
+        blob.begin(name)
+            .text("compatible", "vendor,device")
+            .cells("reg", &[0x1000, 0x10])
+    };
+    let mut blob = Blob::default()
+        .begin("")
+        .cells("#address-cells", &[1])
+        .cells("#size-cells", &[1]);
+    // Each before the clock it has.
+    blob = device(blob, "fixed@1000").cells("clocks", &[1, 9]).end();
+    blob = device(blob, "own@1000")
+        .cells("clock-frequency", &[24_000_000])
+        .cells("clocks", &[1])
+        .end();
+    blob = device(blob, "switched@1000").cells("clocks", &[3, 1]).end();
+    blob = device(blob, "circle@1000").cells("clocks", &[4]).end();
+    blob = device(blob, "unknown@1000").cells("clocks", &[9]).end();
+    blob = device(blob, "stopped@1000").cells("clocks", &[2]).end();
+    blob = device(blob, "empty@1000").cells("clocks", &[]).end();
+    blob = device(blob, "line@1000")
+        .cells("current-speed", &[57_600])
+        .end();
+    for (name, handle, rate) in [("clock-a", 1, 32_768), ("clock-b", 2, 0)] {
+        blob = blob
+            .begin(name)
+            .text("compatible", "fixed-clock")
+            .cells("clock-frequency", &[rate])
+            .cells("phandle", &[handle])
+            .end();
+    }
+    for (name, handle, parent) in [("sysctl@3", 3, 1), ("sysctl@4", 4, 4)] {
+        blob = blob
+            .begin(name)
+            .text("compatible", "arm,sp810")
+            .cells("assigned-clock-parents", &[parent, parent])
+            .cells("phandle", &[handle])
+            .end();
+    }
+    let found = discover(&blob.end().build(), open).unwrap();
+    let seen = |path: &str| {
+        let device = found.devices.iter().find(|device| device.path == path);
+        let device = device.unwrap();
+        (device.clock, device.current_speed)
+    };
+    assert_eq!(seen("/fixed@1000"), (Some(32_768), None));
+    assert_eq!(seen("/own@1000"), (Some(24_000_000), None));
+    assert_eq!(seen("/switched@1000"), (Some(32_768), None));
+    assert_eq!(seen("/circle@1000"), (None, None));
+    assert_eq!(seen("/unknown@1000"), (None, None));
+    assert_eq!(seen("/stopped@1000"), (None, None));
+    assert_eq!(seen("/empty@1000"), (None, None));
+    assert_eq!(seen("/line@1000"), (None, Some(57_600)));
 }

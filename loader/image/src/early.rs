@@ -37,8 +37,10 @@ pub struct EarlyInfo {
     pub given: Option<u32>,
     /// There was no tree there, so one was looked for and found.
     pub searched: bool,
-    /// Memory as the tree tells it.
+    /// Memory as the tree tells it; where it tells of none, what else is known.
     pub memory: early::EarlyMemory,
+    /// The tree tells of no memory, and nobody else did: `memory` is what must be there.
+    pub assumed: bool,
     /// The memory the home occupies.
     pub home: PhysRange,
 }
@@ -59,6 +61,9 @@ unsafe extern "C" fn baton_choose_home(state: &EntryState, info: *mut EarlyInfo)
     }
     if found.tree.is_none() {
         search(state, &mut found);
+    }
+    if found.memory.banks.is_empty() {
+        assume_memory(state, &mut found);
     }
     found.given = given;
     let here = PhysAddr::from(state.load_address);
@@ -90,15 +95,50 @@ fn given_tree(state: &EntryState) -> Option<u32> {
     match state.r0 {
         0 => Some(state.r2).filter(|&address| address != 0),
         1 => None,
-        2..=MAX_ARGUMENTS => {
-            // SAFETY: argc > 1, so argv[1] is there by U-Boot's contract (do_go passes its own
-            // argv), and is a NUL-terminated string.
-            let text = unsafe { (state.r1 as *const *const u8).add(1).read_volatile() };
-            parse_address(text)
-        }
+        2..=MAX_ARGUMENTS => parse_address(argument(state, 1)?),
         // Neither protocol: try r2, which is checked like any other tree.
         _ => Some(state.r2),
     }
+}
+
+/// Returns a word of `go`'s, if it was `go` and there is one.
+fn argument(state: &EntryState, index: u32) -> Option<*const u8> {
+    if !(2..=MAX_ARGUMENTS).contains(&state.r0) || index >= state.r0 {
+        return None;
+    }
+    let index = usize::try_from(index).ok()?;
+    // SAFETY: argc is above the index, so that argv has it by U-Boot's contract (do_go passes its
+    // own argv), a NUL-terminated string.
+    Some(unsafe { (state.r1 as *const *const u8).add(index).read_volatile() })
+}
+
+/// `go ADDR FDT_ADDR START SIZE` with a tree that tells of no memory, which is what U-Boot adds to a
+/// tree only when it boots a kernel: the words say it. Without them it is what must be RAM because
+/// the image and the tree are in it, the 64 MiB of each: enough for a prompt to say so.
+fn assume_memory(state: &EntryState, found: &mut EarlyInfo) {
+    const BLOCK: u64 = 64 << 20;
+    let Some(tree) = found.tree else {
+        return;
+    };
+    let word = |index| argument(state, index).and_then(parse_address);
+    let said = word(2).and_then(|start| {
+        let size = word(3).filter(|size| *size != 0)?;
+        PhysRange::from_size(start.into(), size.into())
+    });
+    if let Some(bank) = said {
+        let _ = found.memory.banks.try_push(bank);
+        return;
+    }
+    found.assumed = true;
+    let mut push = |address: PhysAddr| {
+        let block = PhysRange::from_size(address.align_down(BLOCK), BLOCK);
+        let known = |bank: &PhysRange| Some(*bank) == block;
+        if let Some(block) = block.filter(|_| !found.memory.banks.iter().any(known)) {
+            let _ = found.memory.banks.try_push(block);
+        }
+    };
+    push(state.load_address.into());
+    push(tree.start());
 }
 
 /// Parses a hexadecimal NUL-terminated string as U-Boot's commands do.
@@ -123,28 +163,34 @@ fn parse_address(text: *const u8) -> Option<u32> {
 
 /// Reads the memory map from the tree at `address`, if there is one.
 fn read_tree(address: u32, found: &mut EarlyInfo) {
-    // No slice may start at 0, and no tree of a caller's does.
-    if address == 0 || !address.is_multiple_of(4) {
-        return;
-    }
-    // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of
-    // RAM succeeds, and elsewhere an abort parks us, there being nobody to tell.
-    let header = unsafe { core::slice::from_raw_parts(address as *const u8, HEADER_SIZE) };
-    let Some(size) = blob_size(header).ok().filter(|&size| size <= MAX_TREE_SIZE) else {
-        return;
-    };
-    // SAFETY: as above; the size is the blob's own and the check looks at its used part alone.
-    let blob = unsafe { core::slice::from_raw_parts(address as *const u8, size) };
-    if let Ok(memory) = early::memory(blob) {
-        let size = u64::try_from(size).unwrap_or(0);
+    if let Some(blob) = blob(address)
+        && let Ok(memory) = early::memory(blob)
+    {
+        let size = u64::try_from(blob.len()).unwrap_or(0);
         found.tree = PhysRange::from_size(PhysAddr::from(address), size);
         found.memory = memory;
     }
 }
 
+/// Borrows what lies at `address` if it begins like a tree. With the MMU off.
+pub fn blob(address: u32) -> Option<&'static [u8]> {
+    // No slice may start at 0, and no tree of a caller's does.
+    if address == 0 || !address.is_multiple_of(4) {
+        return None;
+    }
+    // SAFETY: the caller's address or a word-aligned one near our own: MMU off, so a read of
+    // RAM succeeds, and elsewhere an abort parks us, there being nobody to tell.
+    let header = unsafe { core::slice::from_raw_parts(address as *const u8, HEADER_SIZE) };
+    let size = blob_size(header)
+        .ok()
+        .filter(|&size| size <= MAX_TREE_SIZE)?;
+    // SAFETY: as above; the size is the blob's own and the check looks at its used part alone.
+    Some(unsafe { core::slice::from_raw_parts(address as *const u8, size) })
+}
+
 /// `go` without a tree: looks for one at the page starts below the image, in the 256 MiB that
 /// hold it, where first stages keep theirs (QEMU: the start of RAM). A tree counts if it says
-/// that the image's own address is RAM.
+/// that the image's own address is RAM, or tells of no memory at all.
 fn search(state: &EntryState, found: &mut EarlyInfo) {
     const MAGIC: u32 = 0xd00d_feed;
     const STEP: usize = 4096;
@@ -159,7 +205,8 @@ fn search(state: &EntryState, found: &mut EarlyInfo) {
         let mut candidate = EarlyInfo::default();
         read_tree(address, &mut candidate);
         let mut banks = candidate.memory.banks.iter();
-        if candidate.tree.is_some() && banks.any(|bank| bank.contains(PhysAddr::from(here))) {
+        let fits = banks.len() == 0 || banks.any(|bank| bank.contains(PhysAddr::from(here)));
+        if candidate.tree.is_some() && fits {
             candidate.searched = true;
             *found = candidate;
             return;

@@ -8,9 +8,10 @@ use platform_api::{CleanRanges, Handoff, PhysAddr, PhysRange};
 use platform_armv7::broken::{
     arm,
     fault::{
-        CACHES_ON, DROP, LATE, LEVEL_2_FIRST, NO_BPIALL, NO_CLEAN, NO_CLEAN_DSB, NO_ICIALLU,
-        NO_LAST_DSB, NO_LEVEL_1, NO_LEVEL_2, NO_SETS, NO_TLBIALLH, NO_TLBIALLNSNH, PL1_ON,
-        SETS_DROP, SETS_FIRST, SKIP_SET, SKIP_WAY, STORE, STRIDE, UNIFICATION, VECTORS,
+        CACHES_ON, DROP, LATE, LEVEL_2_FIRST, MMU_ON, NO_BPIALL, NO_CLEAN, NO_CLEAN_DSB,
+        NO_ICIALLU, NO_ISB, NO_LAST_DSB, NO_LEVEL_1, NO_LEVEL_2, NO_SETS, NO_TLBIALLH,
+        NO_TLBIALLNSNH, PL1_ON, SETS_DROP, SETS_FIRST, SKIP_SET, SKIP_WAY, STORE, STRIDE,
+        UNIFICATION, VECTORS,
     },
 };
 
@@ -31,7 +32,7 @@ use Ranges::{LateTree, NoImage, NoInitrd, NoTree, Right, ShortTree};
 
 /// The faults by name. Where set/way maintenance would make good what the clean by address left
 /// out, it is left out too.
-const FAULTS: [(&str, u32, Ranges); 29] = [
+const FAULTS: [(&str, u32, Ranges); 31] = [
     ("none", 0, Right),
     ("no-sets", NO_SETS, Right),
     ("no-image", NO_SETS, NoImage),
@@ -60,6 +61,9 @@ const FAULTS: [(&str, u32, Ranges); 29] = [
     ("no-last-dsb", NO_LAST_DSB, Right),
     ("pl1-on", PL1_ON, Right),
     ("vectors", VECTORS, Right),
+    // By set and way there are ISBs, too.
+    ("no-isb", NO_ISB | NO_SETS, Right),
+    ("mmu-on", MMU_ON, Right),
     // Harmless: what one step leaves out another makes good, or the core does not need it.
     ("no-bpiall", NO_CLEAN | NO_BPIALL, Right),
 ];

@@ -8,7 +8,7 @@ use platform_api::{
 use platform_armv7::{cpu, handoff, layout};
 use platform_drivers::psci::{AffinityState, Psci};
 
-use crate::{devices::Quiesce, fault, heap, mapping};
+use crate::{devices::Quiesce, fault, heap, mapping, watch::Keeper};
 
 /// The processor's and the board's [`Launcher`].
 pub struct BoardLauncher {
@@ -18,6 +18,8 @@ pub struct BoardLauncher {
     pub cpus: Vec<u32>,
     /// The devices to quiet.
     pub quiesce: Quiesce,
+    /// The watchdogs.
+    pub keeper: &'static Keeper,
     /// The console, for the last page.
     pub uart: RawUart,
     /// The page of the log, which may be dirty too.
@@ -75,6 +77,7 @@ impl Launcher for BoardLauncher {
 
     fn hand_off(&mut self, handoff: Handoff) -> ! {
         self.quiesce.all();
+        self.keeper.hand_off(handoff.watchdog);
         let (handoff, own) = fault::inject(handoff, self.own_memory());
         // SAFETY: `check` and the plan came before; the devices are quiet now; `own_memory` is
         // every section and the heap; the mapping is 1 to 1.
@@ -100,12 +103,12 @@ impl Launcher for BoardLauncher {
 pub fn degraded(mode: CpuMode) -> Option<&'static str> {
     match mode {
         CpuMode::Hypervisor => None,
+        _ if !cpu::has_hyp() => Some("no HYP: this processor has none; running and booting in SVC"),
         CpuMode::Supervisor => {
             Some("no HYP: entered in non-secure SVC; running and booting in SVC")
         }
-        CpuMode::SecureSupervisor => Some(
-            "no HYP yet: entered in secure SVC, which this version does not turn into HYP; \
-             running and booting in secure SVC",
-        ),
+        CpuMode::SecureSupervisor => {
+            Some("no HYP: entered in secure SVC; running and booting in secure SVC")
+        }
     }
 }

@@ -14,11 +14,15 @@ mod early;
 #[cfg_attr(not(feature = "broken-handoff"), path = "fault_none.rs")]
 mod fault;
 mod heap;
+mod last_words;
 mod launcher;
 mod mapping;
 mod memory;
+mod monitor;
 mod power;
 mod receiver;
+mod secure;
 #[cfg_attr(not(feature = "self-check"), path = "self_check_none.rs")]
 mod self_check;
 mod start;
+mod watch;

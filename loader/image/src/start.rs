@@ -6,8 +6,8 @@ use core::fmt::Write;
 use baton_core::{
     boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
     console::Session,
-    context::{BoardFacts, Context, write_console},
-    devicetree::{Discovery, TreeError, WorkingTree, discover_checked},
+    context::{BoardFacts, BoundDevice, Context, write_console},
+    devicetree::{Discovery, TreeError, WorkingTree, discover_checked, insert_bank},
     env::{self, split_boot_arguments},
     log::{self, Log, find_page},
     machine::Machine,
@@ -16,29 +16,26 @@ use fdt_rs::{base::DevTree, error::DevTreeError};
 use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
-    entry::{self, EntryState},
+    entry::{self, EntryState, Way},
     exception,
     guard::FaultGuard,
     inspect::{Found, Processor},
     layout,
 };
-use platform_drivers::{psci::Psci, timer::ArchTimer};
+use platform_drivers::{psci::Psci, timer::Timer};
 
 use crate::{
     crash, crc_tables,
     devices::{self, Devices},
     early::EarlyInfo,
-    heap,
+    heap, last_words,
     launcher::{self, BoardLauncher},
     mapping::AddressSpace,
     memory::{MappedMemory, Owned},
-    power::PsciPower,
+    monitor::{self, Resident},
+    power::BoardPower,
     self_check,
 };
-
-/// Where a machine without CNTFRQ and without `clock-frequency` is assumed to count: QEMU's and
-/// most boards' rates lie within a factor of three.
-const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 
 /// Runs the loader. Called by entry.S at home, with MMU and caches off and BSS zeroed.
 ///
@@ -48,20 +45,28 @@ const ASSUMED_TIMER_HZ: u32 = 24_000_000;
 unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState) -> ! {
     // SAFETY: entry.S passes what it and `baton_choose_home` wrote. Copied, because the old
     // copy's memory is nobody's from here on: `load` may write there.
-    let (info, state) = unsafe { (&info.read(), &state.read()) };
+    let (mut info, state) = unsafe { (info.read(), &state.read()) };
     entry::install_vectors();
+    let pages = monitor::pages(&mut info, state);
+    let info = &info;
     let before = &Found::capture(state);
     before.settle();
     let checked = self_check::run();
     exception::set_recovery_check(heap::recovery_check);
+    let Some(blob) = tree_bytes(info) else {
+        last_words::no_tree(info.given);
+    };
+    if info.memory.banks.is_empty() {
+        last_words::say(None, blob, format_args!("the device tree names no memory"));
+    }
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
     let space = unsafe {
         let (memory, tree) = (&info.memory, info.tree.unwrap_or_default());
         AddressSpace::new(&memory.banks, &memory.no_map, info.home, tree)
     };
-    let (Ok(mut space), Some(blob)) = (space, tree_bytes(info)) else {
-        // No tree, so no console: there is nobody to tell.
-        park();
+    let mut space = match space {
+        Ok(space) => space,
+        Err(error) => last_words::say(None, blob, format_args!("{error}")),
     };
     // SAFETY: mapped just now, behind everything the linker script places.
     unsafe {
@@ -69,35 +74,42 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     };
     // SAFETY: once, and the first checksum is the log's, in `run`.
     unsafe { crc_tables::make() };
-    let Ok((tree, found)) = read_tree(blob, info) else {
-        park();
+    let (tree, mut found) = match read_tree(blob, info) {
+        Ok(read) => read,
+        Err(error) => last_words::say(Some(&mut space), blob, format_args!("{error}")),
     };
     map_devices(&mut space, &found);
-    let Some(clock) = ArchTimer::new(found.timer_frequency.or(Some(ASSUMED_TIMER_HZ))) else {
-        park();
+    // SAFETY: the nodes' windows were mapped just now; nothing else drives a timer.
+    let Some(clock) = (unsafe { devices::clock(&found) }) else {
+        let what = "no generic timer, and no SP804 whose clock is known";
+        last_words::say(Some(&mut space), blob, format_args!("{what}"));
     };
-    let Some(device) = devices::find_console(&found) else {
-        park();
+    // SAFETY: the nodes' windows were mapped just now; nothing else drives the console.
+    let Some(console) = (unsafe { devices::console(&found) }) else {
+        // No UART that can be used, so there is nobody to tell.
+        last_words::park();
     };
-    let console_path = device.path.clone();
-    // SAFETY: the node's window was mapped just now; nothing else drives the console.
-    let Some((uart, raw)) = (unsafe { devices::open_console(device) }) else {
-        park();
-    };
-    crash::set_uart(raw);
+    crash::set_uart(console.raw);
     checked.say(crash::write);
     // An abort that the caller left pending is taken and reported here, not by a command.
     let _ = platform_api::Guard::run(&FaultGuard, &mut || {});
+    let timer = clock.0;
     // SAFETY: every window was mapped just now; the console is taken out of what is bound.
-    let devices = unsafe { devices::bind(&found, clock, (uart, raw), console_path) };
-    run(info, (state, before), tree, &found, clock, devices)
-}
-
-/// Waits for a reset.
-fn park() -> ! {
-    loop {
-        core::hint::spin_loop();
-    }
+    let mut devices = unsafe { devices::bind(&found, clock, console) };
+    // SAFETY: every window was mapped; nothing else uses the devices yet.
+    let resident = unsafe { monitor::settle(&mut found, &tree, pages) }.unwrap_or_else(|error| {
+        devices.failures.push(("Baton's monitor".into(), error));
+        Resident::default()
+    });
+    run(
+        info,
+        (state, before),
+        tree,
+        &found,
+        timer,
+        devices,
+        resident,
+    )
 }
 
 /// Borrows the tree where the first stage left it.
@@ -119,14 +131,24 @@ fn open_tree(blob: &[u8]) -> Result<DevTree<'_>, DevTreeError> {
 fn read_tree(blob: &[u8], info: &EarlyInfo) -> Result<(WorkingTree, Discovery), TreeError> {
     let (mut tree, checked) = WorkingTree::load_checked(blob)?;
     tree.set_source(info.tree.map(|range| range.start()));
-    let found = discover_checked(&checked, open_tree)?;
+    let mut found = discover_checked(&checked, open_tree)?;
+    if found.memory.is_empty() {
+        for bank in &info.memory.banks {
+            insert_bank(&mut found.memory, *bank);
+        }
+    }
     Ok((tree, found))
 }
 
 /// Maps every device's registers.
 fn map_devices(space: &mut AddressSpace, found: &Discovery) {
     let in_ram = |window: PhysRange| found.memory.iter().any(|bank| bank.overlaps(window));
-    for window in found.devices.iter().flat_map(|device| &device.reg) {
+    // The console first: what is left over when the tables are used up can be told.
+    let consoles = devices::consoles(found).take(1);
+    for window in consoles
+        .chain(&found.devices)
+        .flat_map(|device| &device.reg)
+    {
         if !in_ram(*window) {
             // A window above 4 GiB, or one too many, stays unmapped: using it faults and is
             // reported.
@@ -137,7 +159,12 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
 }
 
 /// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) -> MemoryMap {
+fn memory_map(
+    info: &EarlyInfo,
+    found: &Discovery,
+    initrd: Option<PhysRange>,
+    monitor: Option<PhysRange>,
+) -> MemoryMap {
     let reserved = found
         .reservations
         .iter()
@@ -145,7 +172,7 @@ fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) ->
             range: reservation.range,
             owner: reservation.name.clone(),
         })
-        .chain(unmapped(info, found))
+        .chain(unmapped(info, found, monitor))
         .collect();
     let loader = alloc::vec![Claim {
         range: info.home,
@@ -158,14 +185,23 @@ fn memory_map(info: &EarlyInfo, found: &Discovery, initrd: Option<PhysRange>) ->
 
 /// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
 /// were too many of them before the tree was read.
-fn unmapped(info: &EarlyInfo, found: &Discovery) -> impl Iterator<Item = Claim> {
+fn unmapped(
+    info: &EarlyInfo,
+    found: &Discovery,
+    monitor: Option<PhysRange>,
+) -> impl Iterator<Item = Claim> {
     let joined = info.memory.no_map.iter().filter(|range| {
         let mut known = found.reservations.iter();
         !known.any(|reservation| reservation.range.contains_range(**range))
     });
-    joined.map(|range| Claim {
+    joined.map(move |range| Claim {
         range: *range,
-        owner: "no-map".into(),
+        owner: if Some(*range) == monitor {
+            "Baton's monitor"
+        } else {
+            "no-map"
+        }
+        .into(),
     })
 }
 
@@ -198,8 +234,9 @@ fn run(
     (state, before): (&EntryState, &Found),
     tree: WorkingTree,
     found: &Discovery,
-    clock: ArchTimer,
+    clock: Timer,
     mut devices: Devices,
+    resident: Resident,
 ) -> ! {
     let processor = Processor {
         found: before,
@@ -208,16 +245,17 @@ fn run(
     let tree_at = info.tree.unwrap_or_default();
     let left_behind = |initrd: &PhysRange| before.by_kernel && is_left_behind(*initrd, tree_at);
     let initrd = found.initrd.filter(|initrd| !left_behind(initrd));
-    let mut map = memory_map(info, found, initrd);
+    let mut map = memory_map(info, found, initrd, resident.pages);
     let log = open_log(&mut map, info, found);
     let mut memory = mapped_memory(&map, log.page());
     settle_initrd(&mut map, &mut memory, tree_at);
     let psci = devices::psci(found);
-    let mut power = PsciPower(psci);
+    let mut power = BoardPower { psci, found, clock };
     let mut launcher = BoardLauncher {
         psci,
         cpus: found.cpus.clone(),
         quiesce: devices.quiesce,
+        keeper: devices.keeper,
         uart: devices.raw_uart,
         log: log.page().unwrap_or_default(),
     };
@@ -236,16 +274,35 @@ fn run(
     });
     cx.inspect = Some(&processor);
     cx.rtc = devices.rtc;
+    cx.watchdogs = devices.watchdogs;
     cx.map = map;
     cx.tree = Some(tree);
     cx.model.clone_from(&found.model);
+    if found.psci.is_some() {
+        let ours = resident.pages.is_some();
+        devices.bound.push(BoundDevice {
+            path: if ours {
+                "psci (Baton's monitor)"
+            } else {
+                "psci"
+            }
+            .into(),
+            class: "firmware",
+            driver: "psci",
+            active: true,
+        });
+    }
     cx.board = BoardFacts {
         tree_address: info.tree.map(|range| range.start()),
         console: devices.console_path,
+        line: devices.line,
+        line_wanted: devices.line_wanted,
         psci: found.psci,
         psci_version: psci.as_ref().and_then(|psci| Psci::version(psci).ok()),
         entered_at: Some(state.load_address.into()),
         devices: devices.bound,
+        monitor: resident.pages,
+        started: resident.started,
     };
     cx.log = log;
     banner(&mut cx);
@@ -280,6 +337,9 @@ fn warnings(
     if let Some(text) = launcher::degraded(cpu::mode()) {
         let _ = writeln!(lines, "{text}");
     }
+    if !cpu::has_long_descriptors() {
+        lines.push_str("no long page-table descriptors: MMU and data cache stay off\n");
+    }
     taken_over(processor, &mut lines);
     if info.searched {
         let at = info.tree.map(|range| range.start()).unwrap_or_default();
@@ -293,6 +353,12 @@ fn warnings(
                 "no device tree was given: using the one found at {at}"
             ),
         };
+    }
+    if info.assumed {
+        let _ = writeln!(
+            lines,
+            "no memory in the device tree: using a part; U-Boot's `go ADDR FDT START SIZE` says it"
+        );
     }
     if info.home.start() == state.load_address.into() {
         let _ = writeln!(
@@ -353,8 +419,11 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
 
 /// Says in one line what a former owner of HYP left that no payload is owed.
 fn taken_over(processor: &Processor<'_>, lines: &mut String) {
-    if processor.found.through_stub {
+    if processor.found.way == Way::Stub as u32 {
         let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
+    }
+    if processor.found.way == Way::OwnMonitor as u32 {
+        let _ = writeln!(lines, "entered in secure SVC; in HYP by Baton's monitor");
     }
     let undone = processor.found.undone();
     let active = processor.active_interrupt;

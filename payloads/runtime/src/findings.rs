@@ -54,8 +54,11 @@ fn print_tree(evidence: &Evidence<'_>, facts: &TreeFacts<'_>) {
     for entry in facts.reservations.iter().chain(&facts.reserved_memory) {
         print_range("reserved", *entry);
     }
-    if !facts.pl011_is_stdout {
-        info("uart", format_args!("stdout-path names no PL011"));
+    if !facts.uart_is_stdout {
+        info(
+            "uart",
+            format_args!("stdout-path names no UART that is known here"),
+        );
     }
     if facts.seeded {
         info("tree.seed", format_args!("present"));

@@ -1,6 +1,6 @@
 //! Calls to firmware (PSCI, ARM DEN 0022; SMC calling convention, ARM DEN 0028).
 
-use core::arch::asm;
+use core::arch::{asm, global_asm};
 
 use witness::tree::Conduit;
 
@@ -42,6 +42,26 @@ pub fn system_off(conduit: Conduit) {
 /// Resets the machine; returns if that failed.
 pub fn system_reset(conduit: Conduit) {
     call(conduit, SYSTEM_RESET, [0; 3]);
+}
+
+global_asm!(include_str!("firmware.S"), options(raw));
+
+unsafe extern "C" {
+    /// firmware.S: calls by HVC if `hvc` is not 0, else by SMC. Returns r0, and in the upper word
+    /// which bits of r4 to r11 came back changed.
+    fn firmware_call(function: u32, r1: u32, r2: u32, r3: u32, hvc: u32) -> u64;
+}
+
+/// Calls firmware, and tells its answer and which bits of r4 to r11 it did not keep. Where the call
+/// is Undefined, it answers with the function's number.
+pub fn probe(conduit: Conduit, function: u32, [r1, r2, r3]: [u32; 3]) -> (u32, u32) {
+    let hvc = u32::from(conduit == Conduit::Hvc);
+    faults::expect_undefined(true);
+    // SAFETY: as in `call`; firmware.S saves every register that the AAPCS wants kept.
+    let both = unsafe { firmware_call(function, r1, r2, r3, hvc) };
+    faults::expect_undefined(false);
+    #[expect(clippy::cast_possible_truncation, reason = "the low and the high half")]
+    (both as u32, (both >> 32) as u32)
 }
 
 /// Calls firmware. Where the call is Undefined, it answers with the function's number.

@@ -24,12 +24,14 @@ static CONDUIT: AtomicU8 = AtomicU8::new(0);
 /// What comes after the last line: 0 power off, 1 reset, 2 halt.
 static THEN: AtomicU8 = AtomicU8::new(0);
 
-/// Writes to a PL011 from here on.
+/// Writes to this UART from here on, if it can be reached.
 ///
 /// # Safety
-/// A PL011's registers lie at `base`.
-pub unsafe fn set_console(base: u32) {
-    CONSOLE.store(base, Ordering::Relaxed);
+/// Such a UART's registers lie there.
+pub unsafe fn set_console(uart: witness::tree::Uart) {
+    if let Some(word) = Uart::word(uart) {
+        CONSOLE.store(word, Ordering::Relaxed);
+    }
 }
 
 /// Says what comes after the last line.
@@ -50,7 +52,7 @@ pub fn set_end(then: Then, conduit: Option<Conduit>) {
 
 /// Returns the console.
 pub fn console() -> Uart {
-    // SAFETY: `set_console`'s caller says that a PL011 lies there, or it is LAST_RESORT, for
+    // SAFETY: `set_console`'s caller says that such a UART lies there, or it is LAST_RESORT, for
     // which nothing better can be said.
     unsafe { Uart::new(CONSOLE.load(Ordering::Relaxed)) }
 }

@@ -22,6 +22,10 @@ impl Machine for Board {
         psci::affinity_info(conduit, affinity)
     }
 
+    fn call(&mut self, conduit: Conduit, function: u32, arguments: [u32; 3]) -> (u32, u32) {
+        psci::probe(conduit, function, arguments)
+    }
+
     fn start(&mut self, conduit: Conduit, affinity: u32) -> Started {
         secondary::start(conduit, affinity)
     }
@@ -85,9 +89,9 @@ impl Scene {
             .and_then(|tree| TreeFacts::gather(&tree));
         let facts = tree.as_ref().ok();
         let mut uart_flags = None;
-        if let Some(base) = facts.and_then(|facts| u32::try_from(facts.pl011?).ok()) {
-            // SAFETY: the tree says that a PL011 is there.
-            unsafe { report::set_console(base) };
+        if let Some(uart) = facts.and_then(|facts| facts.uart) {
+            // SAFETY: the tree says that such a UART is there.
+            unsafe { report::set_console(uart) };
             uart_flags = Some(report::console().flags());
         }
         report::console().enable();

@@ -14,8 +14,24 @@ pub trait Machine {
     /// below 0.
     fn affinity_info(&mut self, conduit: Conduit, affinity: u32) -> i32;
 
+    /// Calls firmware, and tells its answer and which bits of r4 to r11 were not as before.
+    fn call(&mut self, conduit: Conduit, function: u32, arguments: [u32; 3]) -> (u32, u32);
+
     /// Starts a CPU by PSCI `CPU_ON`, has it leave its state and stop again.
     fn start(&mut self, conduit: Conduit, affinity: u32) -> Started;
+}
+
+/// What firmware answers to calls that it must refuse.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Refusals {
+    /// To a function that PSCI does not have.
+    pub unknown: u32,
+    /// To `AFFINITY_INFO` of a CPU that there is not.
+    pub nobody: u32,
+    /// To `CPU_ON` of the CPU that calls.
+    pub already_on: u32,
+    /// Bits of r4 to r11 that were not as before after any of them.
+    pub changed: u32,
 }
 
 /// A CPU that was started, and what became of it.
@@ -64,6 +80,8 @@ pub struct Survey {
     pub virtio: ArrayVec<VirtioState, 64>,
     /// All CPUs but this one, and what PSCI says of them; `None` where nobody can be asked.
     pub cpus: ArrayVec<(u32, Option<i32>), 16>,
+    /// What firmware refuses; `None` where it cannot be called.
+    pub refusals: Option<Refusals>,
     /// Those of them that were off, and were started.
     pub started: ArrayVec<(u32, Started), 16>,
 }
@@ -118,10 +136,12 @@ impl Survey {
             gic: facts.gic.and_then(|gic| gic_state(machine, gic, state)),
             virtio: virtio_states(machine, &facts.virtio),
             cpus: cpu_states(machine, facts, state),
+            refusals: None,
             started: ArrayVec::new(),
         };
         // Last: from here on the machine is not as it was handed over.
         if let Some(conduit) = callable(facts, state) {
+            survey.refusals = Some(refusals(machine, conduit, state));
             let off = survey.cpus.iter().filter(|(_, power)| *power == Some(OFF));
             survey.started = off
                 .map(|(cpu, _)| (*cpu, machine.start(conduit, *cpu)))
@@ -137,6 +157,29 @@ pub fn callable(facts: &TreeFacts<'_>, state: &EntryState) -> Option<Conduit> {
     facts
         .psci
         .filter(|conduit| *conduit == Conduit::Smc || state.mode() != Mode::Hyp)
+}
+
+/// A function number in PSCI's range that no version has.
+const UNKNOWN_FUNCTION: u32 = 0x8400_00ff;
+const CPU_ON: u32 = 0x8400_0003;
+const AFFINITY_INFO: u32 = 0x8400_0004;
+/// An affinity that no CPU has here.
+const NOBODY: u32 = 0x00fe_dcba;
+
+fn refusals(machine: &mut dyn Machine, conduit: Conduit, state: &EntryState) -> Refusals {
+    let mut changed = 0;
+    let mut ask = |function, arguments| {
+        let (answer, lost) = machine.call(conduit, function, arguments);
+        changed |= lost;
+        answer
+    };
+    Refusals {
+        unknown: ask(UNKNOWN_FUNCTION, [0; 3]),
+        nobody: ask(AFFINITY_INFO, [NOBODY, 0, 0]),
+        // Where it would be entered, if it were: there is code of ours.
+        already_on: ask(CPU_ON, [state.affinity(), state.base, 0]),
+        changed,
+    }
 }
 
 fn narrow(address: u64) -> Option<u32> {

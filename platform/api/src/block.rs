@@ -148,7 +148,9 @@ impl fmt::Display for BlockError {
             }
             Self::Crc { first } => write!(f, "CRC error in the data from block {first:#x} on"),
             Self::ReadOnly => f.write_str("the device is read-only"),
-            Self::NoMedium => f.write_str("no card in the slot, or none that answers"),
+            Self::NoMedium => f.write_str(
+                "no card in the slot, or none that answers; once there is one: mmc rescan",
+            ),
             Self::Unsupported => f.write_str("the device has no such operation"),
         }
     }

@@ -15,7 +15,7 @@ pub struct RegisterLayout {
 }
 
 /// The facts of one enabled device-tree node. Borrowed from the tree reader.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct DeviceNode<'a> {
     /// The full path, `/pl011@9000000`.
     pub path: &'a str,
@@ -29,6 +29,11 @@ pub struct DeviceNode<'a> {
     pub layout: RegisterLayout,
     /// `bus-width`: data lines of a memory card's slot.
     pub bus_width: Option<u32>,
+    /// The rate of its first clock in Hz, where the tree says: `clock-frequency`, or `clocks` that
+    /// leads to a `fixed-clock`.
+    pub clock: Option<u32>,
+    /// `current-speed`: the rate in baud that whoever was here before set a serial line to.
+    pub current_speed: Option<u32>,
 }
 
 impl DeviceNode<'_> {

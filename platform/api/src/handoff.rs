@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::{PhysAddr, PhysRange};
+use crate::{PhysAddr, PhysRange, WatchdogPolicy};
 
 /// How many ranges a handoff can ask to have cleaned.
 pub const MAX_CLEAN_RANGES: usize = 8;
@@ -46,6 +46,8 @@ pub struct Handoff {
     pub clean: CleanRanges,
     /// Print one raw character before each step that can hang.
     pub verbose: bool,
+    /// What becomes of the watchdogs.
+    pub watchdog: WatchdogPolicy,
 }
 
 /// Why the machine cannot be handed over now. Nothing has been changed.

@@ -24,13 +24,18 @@ pub enum PowerError {
     NoMethod,
     /// The firmware answered with this code.
     Firmware(i32),
+    /// A device was told to do it, and the machine still runs.
+    NoEffect,
 }
 
 impl fmt::Display for PowerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoMethod => f.write_str("no PSCI firmware in the device tree"),
+            Self::NoMethod => f.write_str(
+                "no PSCI 0.2 in the device tree, and no device that could do it; use the switch",
+            ),
             Self::Firmware(code) => write!(f, "PSCI answered {code}"),
+            Self::NoEffect => f.write_str("the board's device had no effect; use the switch"),
         }
     }
 }

@@ -50,6 +50,10 @@ pub mod fault {
     pub const PL1_ON: u32 = 1 << 21;
     /// HVBAR points into the image.
     pub const VECTORS: u32 = 1 << 22;
+    /// No ISB after MMU and caches are turned off, nor later.
+    pub const NO_ISB: u32 = 1 << 23;
+    /// HSCTLR.M is set.
+    pub const MMU_ON: u32 = 1 << 24;
 }
 
 /// Has the next handoff do these things wrong.

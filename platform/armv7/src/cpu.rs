@@ -4,7 +4,7 @@ use platform_api::{CpuFacts, CpuMode};
 
 use crate::{
     cache,
-    registers::{Hsctlr, Midr, Mpidr, Sctlr, cpsr},
+    registers::{Hsctlr, IdPfr1, Midr, Mpidr, Sctlr, cpsr},
     secure,
 };
 
@@ -36,6 +36,21 @@ fn name(midr: u32) -> &'static str {
         (0x41, 0xc0f) => "Cortex-A15",
         _ => "ARMv7-A",
     }
+}
+
+/// Tells whether the processor has the generic timer (ID_PFR1.GenTimer, DDI 0406C B4.1.94).
+pub fn has_generic_timer() -> bool {
+    IdPfr1::read() >> 16 & 0xf != 0
+}
+
+/// Tells whether the processor has HYP mode (ID_PFR1, the virtualization extensions).
+pub fn has_hyp() -> bool {
+    IdPfr1::read() >> 12 & 0xf != 0
+}
+
+/// Tells whether the loader's page tables can be used: else it runs without MMU and data cache.
+pub fn has_long_descriptors() -> bool {
+    crate::mmu::enable::has_long_descriptors()
 }
 
 /// Returns this CPU's affinity, as the tree's `/cpus` and a redistributor write it.

@@ -30,6 +30,20 @@ pub struct EntryState {
     pub hyp_control: u32,
     /// HVBAR; 0 if the loader does not run in HYP.
     pub hyp_vectors: u32,
+    /// How it came to the mode it runs in: a [`Way`].
+    pub way: u32,
+}
+
+/// How the loader came to the mode it runs in, as entry.S writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Way {
+    /// It was entered in it.
+    Entered = 0,
+    /// To HYP by the stub that a kernel left there.
+    Stub = 1,
+    /// To HYP from secure state, by a monitor of its own.
+    OwnMonitor = 2,
 }
 
 unsafe extern "C" {

@@ -29,6 +29,7 @@ pub mod inspect;
 #[cfg(target_arch = "arm")]
 pub mod layout;
 pub mod mmu;
+pub mod monitor;
 #[cfg(target_arch = "arm")]
 pub mod registers;
 #[cfg(target_arch = "arm")]

@@ -88,6 +88,8 @@ register32!(/// Multiprocessor affinity.
     Mpidr, "0", "c0", "c0", "5", r);
 register32!(/// Memory model features 0: bits 3:0 are 5 with the long descriptor format.
     IdMmfr0, "0", "c0", "c1", "4", r);
+register32!(/// Processor features 1: which extensions there are.
+    IdPfr1, "0", "c0", "c1", "1", r);
 register32!(/// System control, PL1.
     Sctlr, "0", "c1", "c0", "0", rw);
 register32!(/// Secure configuration; Undefined in non-secure state.

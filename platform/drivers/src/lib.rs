@@ -11,14 +11,17 @@
 
 extern crate alloc;
 
+pub mod bcm2835;
 pub mod bind;
 pub mod gic;
 pub mod mmc;
 mod mmio;
+pub mod power;
 pub mod psci;
 pub mod rtc;
 pub mod timer;
 pub mod uart;
 pub mod virtio;
+pub mod watchdog;
 
 pub use mmio::WindowError;

@@ -109,9 +109,7 @@ mod tests {
             path: "/x",
             compatible: &[],
             reg: &[window],
-            dma_coherent: false,
-            layout: platform_api::RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         };
         registers(&node, 0)
     }
@@ -137,9 +135,7 @@ mod tests {
             path: "/x",
             compatible: &[],
             reg: &[],
-            dma_coherent: false,
-            layout: platform_api::RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         };
         assert_eq!(
             registers::<u32>(&node, 2),

@@ -1,4 +1,4 @@
-//! The Arm generic timer's physical counter as clock and delay (DDI 0406C, B8.1).
+//! The clock: the Arm generic timer's physical counter (DDI 0406C, B8.1), or [`sp804`].
 //!
 //! Only the counter is read: no timer is armed, so there is nothing to stop at a handoff.
 
@@ -8,6 +8,7 @@ use platform_api::Clock;
 #[cfg_attr(target_arch = "arm", path = "timer/counter.rs")]
 #[cfg_attr(not(target_arch = "arm"), path = "timer/counter_fake.rs")]
 mod counter;
+pub mod sp804;
 
 /// The `compatible` strings of the timer's node. Nothing binds to it: the counter is in the
 /// processor, and the node only matters for its `clock-frequency`.
@@ -52,6 +53,31 @@ impl ArchTimer {
     }
 }
 
+/// The clock of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timer {
+    /// The processor's own counter.
+    Generic(ArchTimer),
+    /// A device's, where the processor has none.
+    Sp804(sp804::Sp804),
+}
+
+impl Clock for Timer {
+    fn ticks(&self) -> u64 {
+        match self {
+            Self::Generic(timer) => timer.ticks(),
+            Self::Sp804(timer) => timer.ticks(),
+        }
+    }
+
+    fn frequency(&self) -> u32 {
+        match self {
+            Self::Generic(timer) => timer.frequency(),
+            Self::Sp804(timer) => timer.frequency(),
+        }
+    }
+}
+
 impl Clock for ArchTimer {
     fn ticks(&self) -> u64 {
         counter::physical_count()
@@ -73,6 +99,17 @@ impl DelayNs for ArchTimer {
 
     fn delay_ms(&mut self, ms: u32) {
         self.wait_units(ms, 1_000);
+    }
+}
+
+impl DelayNs for Timer {
+    fn delay_ns(&mut self, ns: u32) {
+        // Both factors have 32 bits: no overflow. One more tick, for the one already begun.
+        let ticks = (u64::from(ns) * u64::from(self.frequency())).div_ceil(1_000_000_000) + 1;
+        let start = self.ticks();
+        while self.ticks().wrapping_sub(start) < ticks {
+            core::hint::spin_loop();
+        }
     }
 }
 

@@ -66,7 +66,7 @@ pub fn catch_handoff<R>(body: impl FnOnce() -> R) -> Result<R, Box<HandedOff>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use platform_api::{CleanRanges, Guard};
+    use platform_api::{CleanRanges, Guard, WatchdogPolicy};
 
     #[test]
     fn a_handoff_passes_the_guard_and_is_recorded() {
@@ -75,6 +75,7 @@ mod tests {
             device_tree: PhysAddr::new(0x100),
             clean: CleanRanges::default(),
             verbose: false,
+            watchdog: WatchdogPolicy::Keep,
         };
         let mut launcher = FakeLauncher::default();
         let ended = catch_handoff(|| {

@@ -16,6 +16,7 @@ mod launcher;
 mod memory;
 mod power;
 mod rtc;
+mod watchdog;
 
 pub use clock::FakeClock;
 pub use console::{FakeConsole, Step};
@@ -26,6 +27,7 @@ pub use launcher::{Call, FakeLauncher, HandedOff, catch_handoff};
 pub use memory::FakeMemory;
 pub use power::{FakePower, PowerCall};
 pub use rtc::FakeRtc;
+pub use watchdog::{FakeWatchdog, WatchdogCall};
 
 use platform_api::{CpuFacts, CpuMode};
 

@@ -436,7 +436,8 @@ impl Checker {
         let (before, cached) = (bank.sctlr, bank.caches_data());
         bank.sctlr = value;
         let (gone, came) = (before & !value, value & !before);
-        cpu.unsynchronised = place.regime == regime && before != value;
+        // Until an ISB; that of another regime, written meanwhile, makes nothing good.
+        cpu.unsynchronised |= place.regime == regime && before != value;
         if cached {
             cpu.times.cached = now;
         }

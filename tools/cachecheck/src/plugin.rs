@@ -21,6 +21,7 @@ use qemu_plugin::{
 
 use crate::{
     checker::{Checker, Place},
+    counting,
     cpu::{MMU, Regime},
     instruction::{Decoded, Instruction, decode, holds},
     judge::{Entry, Handoff},
@@ -81,6 +82,11 @@ impl HasCallbacks for Plugin {}
 
 impl Register for Plugin {
     fn register_default(&mut self, id: PluginId, args: &Args, _: &Info) -> qemu_plugin::Result<()> {
+        match counting::install(id, &args.raw) {
+            Ok(false) => {}
+            Ok(true) => return Ok(()),
+            Err(error) => refuse(&error),
+        }
         match State::new(id, &args.raw) {
             Ok(state) => {
                 if let Ok(mut slot) = STATE.lock() {
@@ -88,13 +94,15 @@ impl Register for Plugin {
                 }
                 install(id);
             }
-            Err(error) => {
-                eprintln!("cachecheck: {error}");
-                std::process::exit(1);
-            }
+            Err(error) => refuse(&error),
         }
         Ok(())
     }
+}
+
+fn refuse(error: &str) -> ! {
+    eprintln!("cachecheck: {error}");
+    std::process::exit(1);
 }
 
 register!(Plugin);

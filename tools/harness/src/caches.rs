@@ -19,8 +19,8 @@ const PLUGIN: &str = "cachecheck.so";
 const QEMU: &str = "qemu10/qemu-system-arm";
 /// How long QEMU may take to end when it is asked to.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// Where the boards have their RAM.
-const RAM_VIRT: u64 = 0x4000_0000;
+/// Where the boards have their RAM: `virt` and the Orange Pi.
+const RAM: u64 = 0x4000_0000;
 
 /// A machine that is watched, not started yet.
 #[derive(Debug)]
@@ -201,14 +201,14 @@ impl Verdict {
 }
 
 impl Watched {
-    /// Has a machine watched. It has one processor, so that the order of what happens is the order
-    /// in which the checker sees it.
+    /// Has a machine watched. It has one processor, or one that runs, so that the order of what
+    /// happens is the order in which the checker sees it.
     ///
     /// # Errors
     /// The loader has not been built.
     pub fn new(machine: Machine) -> Result<Self> {
         Ok(Self {
-            machine: machine.cpus(1),
+            machine: machine.one_cpu(),
             stop_after: 0,
             devices: false,
             elf: build::file(BATON_ELF).into_iter().collect(),
@@ -249,7 +249,7 @@ impl Watched {
         let _ = fs::remove_file(&verdicts);
         let size = u64::from(self.machine.memory_size_mib()) << 20;
         let mut options = format!(
-            "{},ram={RAM_VIRT:x}:{size:x},out={},stop-after={}",
+            "{},ram={RAM:x}:{size:x},out={},stop-after={}",
             plugin.display(),
             verdicts.display(),
             self.stop_after

@@ -239,6 +239,11 @@ impl Card {
         format!("format=raw,snapshot={snapshot},{file}")
     }
 
+    /// Returns the image's path.
+    pub(crate) fn path(&self) -> &Path {
+        &self.image
+    }
+
     /// Makes the copy, if there is none yet, and returns its folder and path.
     fn writable(&mut self) -> Result<(PathBuf, PathBuf)> {
         if self.copy.is_none() {

@@ -27,6 +27,7 @@ pub mod linux;
 mod machine;
 mod monitor;
 mod pattern;
+pub mod rate;
 mod scratch;
 mod script;
 mod session;

@@ -44,6 +44,8 @@ enum Board {
     OrangePiPc,
     /// `vexpress-a15`: at most 2 processors, the card in its slot.
     VexpressA15,
+    /// One of QEMU's by its name: the chip's own processors, the card in its slot, entered directly.
+    Direct(&'static str),
 }
 
 /// A machine of QEMU's, not started yet.
@@ -58,6 +60,7 @@ pub struct Machine {
     memory_mib: u32,
     first_stage: FirstStage,
     card: Option<Card>,
+    card_on_virtio: bool,
     uboot_go: bool,
     console: &'static str,
     emulator: PathBuf,
@@ -78,10 +81,11 @@ impl Machine {
             memory_mib: 512,
             first_stage: FirstStage::UBoot,
             card: None,
+            card_on_virtio: false,
             uboot_go: false,
             // Ctrl-C is a byte for the guest, not a signal for QEMU.
             console: "stdio,id=console,signal=off",
-            emulator: PathBuf::from("qemu-system-arm"),
+            emulator: PathBuf::from(HOSTS),
             arguments: Vec::new(),
         }
     }
@@ -96,24 +100,96 @@ impl Machine {
         }
     }
 
+    /// Describes an Orange Pi PC on which QEMU enters Baton with the board's tree of Debian's: no
+    /// first stage, and no card needed.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn orangepi_pc_direct(name: &str) -> Result<Self> {
+        let dtb = build::file("kernel/dtbs/sun8i-h3-orangepi-pc.dtb")?;
+        Ok(Self::orangepi_pc(name).first_stage(FirstStage::Kernel {
+            image: build::file("baton.zimg")?,
+            append: None,
+            initrd: None,
+            dtb: Some(dtb),
+        }))
+    }
+
     /// Describes a Versatile Express with two Cortex-A15 and 1 GiB, on which QEMU enters Baton with
     /// the board's tree of Debian's. Give its card and command line.
     ///
     /// # Errors
     /// The tree or Baton has not been built.
     pub fn vexpress_a15(name: &str) -> Result<Self> {
-        let dtb = build::file("kernel/dtbs/vexpress-v2p-ca15-tc1.dtb")?;
-        Ok(Self {
-            board: Board::VexpressA15,
+        let tree = "kernel/dtbs/vexpress-v2p-ca15-tc1.dtb";
+        Self::entered(name, Board::VexpressA15, tree)
+    }
+
+    /// Describes a Raspberry Pi 2 with four Cortex-A7 and 1 GiB, on which QEMU enters Baton with
+    /// the board's tree of Debian's; our stub stands for the firmware's, and takes all processors
+    /// to HYP before. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree, the stub or Baton has not been built.
+    pub fn raspi2b(name: &str) -> Result<Self> {
+        let machine = Self::raspi2b_without_stub(name)?;
+        let mut stub = OsString::from("loader,cpu-num=0,file=");
+        stub.push(build::file("payloads/armstub.elf")?);
+        let others = (1..machine.cpus).map(|cpu| format!("loader,addr=0x800,cpu-num={cpu}"));
+        let loaders = std::iter::once(stub).chain(others.map(OsString::from));
+        Ok(loaders.fold(machine, |machine, loader| {
+            machine.argument("-device").argument(loader)
+        }))
+    }
+
+    /// The same with QEMU's own start alone.
+    ///
+    /// # Errors
+    /// As [`Machine::raspi2b`].
+    pub fn raspi2b_without_stub(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/bcm2836-rpi-2-b.dtb";
+        Ok(Self::entered(name, Board::Direct("raspi2b"), tree)?.cpus(4))
+    }
+
+    /// Describes an i.MX 7Dual SABRE board with two Cortex-A7 and 1 GiB, on which QEMU enters Baton
+    /// with the board's tree of Debian's. Give its card and command line.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn imx7d_sdb(name: &str) -> Result<Self> {
+        let board = Board::Direct("mcimx7d-sabre");
+        Self::entered(name, board, "kernel/dtbs/imx7d-sdb.dtb")
+    }
+
+    /// A board that QEMU enters Baton on, with a tree of the build folder.
+    fn entered(name: &str, board: Board, tree: &str) -> Result<Self> {
+        let tree = build::file(tree)?;
+        let machine = Self {
+            board,
             memory_mib: 1024,
             ..Self::virt(name)
-        }
-        .first_stage(FirstStage::Kernel {
-            image: build::file("baton.zimg")?,
-            append: None,
-            initrd: None,
-            dtb: Some(dtb),
-        }))
+        };
+        Ok(machine.kernel(&build::file("baton.zimg")?).dtb(&tree))
+    }
+
+    /// Describes a Versatile Express with one Cortex-A9, which has neither HYP nor generic timer nor
+    /// long descriptors, and 512 MiB; QEMU enters Baton with Debian's tree.
+    ///
+    /// # Errors
+    /// The tree or Baton has not been built.
+    pub fn vexpress_a9(name: &str) -> Result<Self> {
+        let tree = "kernel/dtbs/vexpress-v2p-ca9.dtb";
+        let machine = Self::entered(name, Board::Direct("vexpress-a9"), tree)?;
+        Ok(machine.cpus(1).memory(512))
+    }
+
+    /// Takes QEMU 10 instead of the host's.
+    ///
+    /// # Errors
+    /// That QEMU has not been fetched.
+    pub fn on_qemu_10(self) -> Result<Self> {
+        let qemu = build::file("qemu10/qemu-system-arm")?;
+        Ok(self.emulator(&qemu))
     }
 
     /// Takes the virtualization extensions away: the first stage starts in SVC.
@@ -143,6 +219,15 @@ impl Machine {
         self
     }
 
+    /// Has one processor where the board lets one choose: the Orange Pi's chip has its four, of which
+    /// three are off until a kernel starts them.
+    pub(crate) fn one_cpu(mut self) -> Self {
+        if self.board != Board::OrangePiPc {
+            self.cpus = 1;
+        }
+        self
+    }
+
     /// Chooses the memory's size in MiB.
     pub fn memory(mut self, mib: u32) -> Self {
         self.memory_mib = mib;
@@ -153,6 +238,13 @@ impl Machine {
     pub fn card(mut self, card: Card) -> Self {
         self.card = Some(card);
         self
+    }
+
+    /// Inserts a card as a virtio disk where the board has a slot of its own: Debian's test system
+    /// has no driver for every slot. (The Versatile Express has virtio transports in QEMU.)
+    pub fn virtio_card(mut self, card: Card) -> Self {
+        self.card_on_virtio = true;
+        self.card(card)
     }
 
     /// Has QEMU enter this image itself.
@@ -180,6 +272,14 @@ impl Machine {
         self
     }
 
+    /// Gives another tree, where QEMU enters the image itself; without effect elsewhere.
+    pub fn dtb(mut self, tree: &Path) -> Self {
+        if let FirstStage::Kernel { dtb, .. } = &mut self.first_stage {
+            *dtb = Some(tree.to_owned());
+        }
+        self
+    }
+
     /// Takes a U-Boot whose `go` works, in the place of the host's Debian's. U-Boot 2023.01 waits
     /// before it jumps until the UART can *not* take a character (`pl01x_serial_pending` answers
     /// "not full" where "not empty" is asked), which on QEMU's PL011, never full, is for ever.
@@ -199,6 +299,16 @@ impl Machine {
     pub(crate) fn emulator(mut self, path: &Path) -> Self {
         path.clone_into(&mut self.emulator);
         self
+    }
+
+    /// Runs on the newer QEMU that is built for the cache checker: it has devices that Debian 12's
+    /// has not.
+    ///
+    /// # Errors
+    /// It has not been fetched.
+    pub fn on_newer_qemu(self) -> Result<Self> {
+        let qemu = build::file(NEWER_QEMU)?;
+        Ok(self.emulator(&qemu))
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -290,15 +400,21 @@ impl Machine {
                         on(self.virtualization),
                         on(self.secure)
                     ));
-                if let Some(card) = &self.card {
-                    command
-                        .args(["-drive", &format!("if=none,id=card,{}", card.drive())])
-                        .args(["-device", "virtio-blk-device,drive=card"]);
-                }
+                self.first_stage_arguments(&mut command)?;
+            }
+            Board::Direct(machine) => {
+                // Some have a sound chip, and not every host a sound card.
+                command
+                    .args(["-machine", machine])
+                    .args(["-audiodev", "none,id=silence"]);
                 self.first_stage_arguments(&mut command)?;
             }
             Board::OrangePiPc => {
                 command.args(["-machine", "orangepi-pc"]);
+                // Its boot ROM is QEMU's own.
+                if let FirstStage::Kernel { .. } = self.first_stage {
+                    self.first_stage_arguments(&mut command)?;
+                }
             }
             Board::VexpressA15 => {
                 command
@@ -310,11 +426,22 @@ impl Machine {
                     ))
                     // The board has a sound chip, and not every host a sound card.
                     .args(["-audiodev", "none,id=silence"]);
+                if self.emulator != Path::new(HOSTS) {
+                    // QEMU 10 wants to be told whose it is; 7.2 has no such property.
+                    command.args(["-machine", "audiodev=silence"]);
+                }
                 self.first_stage_arguments(&mut command)?;
             }
         }
-        if let (Board::OrangePiPc | Board::VexpressA15, Some(card)) = (self.board, &self.card) {
-            command.args(["-drive", &format!("if=sd,{}", card.drive())]);
+        let card = self.card.as_ref().map(Card::drive);
+        if self.board != Board::Virt && !self.card_on_virtio {
+            // Without a card there is a slot all the same.
+            let card = card.map_or(String::new(), |drive| format!(",{drive}"));
+            command.args(["-drive", &format!("if=sd,id=card{card}")]);
+        } else if let Some(card) = card {
+            command
+                .args(["-drive", &format!("if=none,id=card,{card}")])
+                .args(["-device", "virtio-blk-device,drive=card"]);
         }
         command.args(&self.arguments);
         Ok(command)
@@ -348,7 +475,11 @@ impl Machine {
     }
 }
 
+/// The host's QEMU.
+const HOSTS: &str = "qemu-system-arm";
 /// U-Boot in the build folder.
 const UBOOT: &str = "firmware/u-boot.bin";
 /// A later U-Boot, whose `go` works.
 const UBOOT_GO: &str = "firmware/u-boot-go.bin";
+/// See [`Machine::on_newer_qemu`].
+const NEWER_QEMU: &str = "qemu10/qemu-system-arm";

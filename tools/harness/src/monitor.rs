@@ -119,7 +119,7 @@ fn refused(why: &str) -> Error {
 }
 
 /// Writes text as a JSON string.
-fn quote(text: &str) -> String {
+pub(crate) fn quote(text: &str) -> String {
     let mut quoted = String::from('"');
     for character in text.chars() {
         match character {

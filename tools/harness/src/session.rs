@@ -15,8 +15,9 @@ use std::{
 };
 
 use crate::{
+    card::Card,
     error::{Error, ErrorKind, Result},
-    monitor::Monitor,
+    monitor::{Monitor, quote},
     pattern::{Match, Pattern},
     slots::Slot,
     transcript::Transcript,
@@ -199,6 +200,32 @@ impl Session {
             Some(monitor) => Ok(monitor),
             None => Err(ErrorKind::Monitor("this session has none".to_owned()).into()),
         }
+    }
+
+    /// Pulls the card out of a board's slot, whatever is being done with it.
+    ///
+    /// # Errors
+    /// QEMU is gone, or has no such slot.
+    pub fn pull_card(&mut self) -> Result<()> {
+        self.monitor()?
+            .execute("eject", r#"{"device":"card","force":true}"#)
+            .map(drop)
+    }
+
+    /// Puts a card into a board's empty slot. It keeps what is written to it.
+    ///
+    /// # Errors
+    /// QEMU is gone, or has no such slot, or cannot open the image.
+    pub fn put_card(&mut self, card: &Card) -> Result<()> {
+        let card = card.clone().kept()?;
+        let arguments = format!(
+            r#"{{"device":"card","format":"raw","filename":{}}}"#,
+            quote(&card.path().display().to_string())
+        );
+        self.monitor()?
+            .execute("blockdev-change-medium", &arguments)?;
+        self.belongings.push(Box::new(card));
+        Ok(())
     }
 
     /// Returns everything the console has said so far.

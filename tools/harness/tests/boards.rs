@@ -120,3 +120,89 @@ fn vexpress_a15() -> Result<()> {
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 2)
 }
+
+/// A Cortex-A9 has no HYP, no long descriptors and no generic timer: Baton runs in SVC, without MMU,
+/// by an SP804's clock, and says so.
+#[test]
+fn vexpress_a9() -> Result<()> {
+    let mut session = Machine::vexpress_a9(here!())?
+        .card(Card::built_for("vexpress-a15")?)
+        .append("console=ttyAMA0 baton.bootdelay=3")
+        .start()?;
+    session.expect("no HYP: this processor has none; running and booting in SVC\r\n")?;
+    session.expect("no long page-table descriptors: MMU and data cache stay off\r\n")?;
+    session.expect("CPU:   Cortex-A9 in secure SVC mode\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    flow::is_baton(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    assert!(facts.contains("timer       = 1000000 Hz"), "{facts}");
+    assert!(facts.contains("caches      = off"), "{facts}");
+    let tree = session.run_ok("dm tree")?;
+    assert!(tree.contains("[ + ]   arm_sp804 "), "{tree}");
+    // QEMU leaves the SP805 out; it is looked at and left alone.
+    assert!(tree.contains("[   ]   sp805_wdt "), "{tree}");
+    assert_eq!(session.run_ok("wdt list")?, "");
+    // By that clock a second is a second, however slow the host.
+    let said = session.run_ok("time sleep 1")?;
+    assert!(
+        said.contains("time: ") && !said.contains("time: 0."),
+        "{said}"
+    );
+    session.run_ok("load mmc 0:1 62000000 zImage")?;
+    let expected = harness::build::crc32("kernel/zImage")?;
+    let said = session.run_ok("crc32 62000000 ${filesize}")?;
+    assert!(said.contains(&format!("{expected:08x}")), "{said}");
+    session.run_err("exception undefined")?;
+    session.run_ok("true")?;
+    session.send_line("bootz report.zimg initrd.img");
+    let report = session.expect("report: done pass=")?;
+    let failed: Vec<&str> = { report.before.lines() }
+        .filter(|line| line.contains(" FAIL "))
+        .filter_map(|line| line.split(' ').nth(2))
+        .collect();
+    // What the processor and Debian's tree have not.
+    assert_eq!(failed, ["timer.cntfrq", "tree.stdout"], "{}", report.before);
+    Ok(())
+}
+
+/// The Raspberry Pi 2 as its firmware enters a kernel, in HYP: the PL011 that stdout-path names,
+/// the card on `sdhost`, Debian on all four processors.
+#[test]
+fn raspi2b() -> Result<()> {
+    let mut session = Machine::raspi2b(here!())?
+        .card(Card::built_for("raspi2b")?)
+        .append("console=ttyAMA0,115200")
+        .start()?;
+    session.expect(flow::BANNER)?;
+    session.expect("Cortex-A7 in HYP mode\r\n")?;
+    session.expect("Model: Raspberry Pi 2 Model B\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    let facts = session.run_ok("bdinfo")?;
+    assert!(facts.contains("/soc/serial@7e201000"), "{facts}");
+    let said = session.run_ok("mmc list")?;
+    assert_eq!(said.trim_end(), "mmc@7e202000: 0 (SD)");
+    let said = session.run_ok("mmc info")?;
+    for line in [
+        "Device: sdhost-bcm2835",
+        "Bus Speed: 50000000",
+        "Bus Width: 4-bit",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    session.run_ok("load mmc 0:1 8000000 zImage")?;
+    let expected = harness::build::crc32("kernel/zImage")?;
+    let said = session.run_ok("crc32 8000000 ${filesize}")?;
+    assert!(said.contains(&format!("{expected:08x}")), "{said}");
+    // Behind the files: more than a command moves, and back to where no word begins; a block.
+    session.run_ok("mmc write 8000000 60000 500")?;
+    session.run_ok("mmc read 9000001 60000 500")?;
+    session.run_ok("cmp.b 8000000 9000001 a0000")?;
+    session.run_ok("mmc write 8000003 60001 1")?;
+    session.run_ok("mmc read 9000000 60001 1")?;
+    session.run_ok("cmp.b 8000003 9000000 200")?;
+    // What the firmware keeps: the first page, where the other processors wait.
+    let refused = session.run_err("mw 800 0")?;
+    assert!(refused.contains("800"), "{refused}");
+    session.send_line("boot");
+    flow::linux(&mut session, "HYP", 4)
+}

@@ -60,6 +60,15 @@ fn in_svc() -> Result<()> {
     watch.all_clean(2).map(drop)
 }
 
+/// From secure SVC: U-Boot's lines are secure, ours are not, and the monitor's pages are written past
+/// all caches.
+#[test]
+fn from_secure_svc() -> Result<()> {
+    let mut watch = by_bootz(Machine::virt(here!()).secure())?;
+    boot_from_card(&mut watch.session)?;
+    watch.all_clean(2).map(drop)
+}
+
 /// QEMU enters Baton itself: there are no caches to clean before.
 #[test]
 fn entered_by_qemu() -> Result<()> {
@@ -74,11 +83,8 @@ fn entered_by_qemu() -> Result<()> {
 
 /// `go` leaves U-Boot's caches on; and Baton's own CPU writes the payload: the image, and an
 /// initrd, are copies.
-#[test]
-fn go_and_a_copied_image() -> Result<()> {
-    let machine = Machine::virt(here!())
-        .card(Card::built()?)
-        .with_working_go();
+fn by_go(machine: Machine) -> Result<()> {
+    let machine = machine.card(Card::built()?).with_working_go();
     let mut watch = Watched::new(machine)?.start()?;
     let session = &mut watch.session;
     flow::uboot_prompt(session)?;
@@ -101,6 +107,18 @@ fn go_and_a_copied_image() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn go_and_a_copied_image() -> Result<()> {
+    by_go(Machine::virt(here!()))
+}
+
+/// U-Boot's caches are on, and what is in them is secure: all of it goes to memory before the state
+/// changes.
+#[test]
+fn go_in_secure_svc() -> Result<()> {
+    by_go(Machine::virt(here!()).secure())
+}
+
 /// Debian, until its decompressor has its own caches on.
 #[test]
 fn debian() -> Result<()> {
@@ -110,6 +128,19 @@ fn debian() -> Result<()> {
     flow::baton_prompt(session)?;
     session.send_line("boot");
     flow::linux(session, "HYP", 1)?;
+    watch.all_clean(2).map(drop)
+}
+
+/// The Orange Pi from its boot ROM on: SPL and U-Boot in secure state, whose banks of registers are
+/// others, U-Boot's own monitor, Baton in HYP; files by the chip's DMA; Debian, as above.
+#[test]
+fn orangepi_pc_and_debian() -> Result<()> {
+    let card = Card::built_for("orangepi-pc")?;
+    let machine = Machine::orangepi_pc(here!()).card(card);
+    let mut watch = Watched::new(machine)?.stop_after(2).start()?;
+    let session = &mut watch.session;
+    session.expect_for(flow::BANNER, SLOW)?;
+    session.expect_for("Booting Linux on physical CPU", SLOW)?;
     watch.all_clean(2).map(drop)
 }
 

@@ -200,13 +200,3 @@ fn svc_under_uboot_works() -> Result<()> {
     let mut session = flow::baton_on(machine)?;
     works(&mut session, "SVC")
 }
-
-/// Secure SVC is recognised and named; the way from there to HYP is not built yet.
-#[test]
-fn secure_svc_is_named() -> Result<()> {
-    let machine = Machine::virt(here!()).secure().card(Card::built()?);
-    let mut session = flow::baton_on(machine)?;
-    let said = session.transcript();
-    assert!(said.contains("secure SVC"), "{said}");
-    works(&mut session, "secure SVC")
-}

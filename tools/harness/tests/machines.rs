@@ -27,6 +27,61 @@ fn an_interrupt_controller_of_version_3() -> Result<()> {
     witnessed(machine).map(drop)
 }
 
+/// Enters Baton directly and boots the witness from its disk: `virtio-mmio` of version 1 or 2, an
+/// interrupt controller of version 2 or 3, so many processors. Each of the others was off, and comes
+/// in HYP when the witness starts it by PSCI.
+fn combination(name: &str, legacy: bool, gic: u32, cpus: u32) -> Result<()> {
+    let machine = Machine::virt(name)
+        .cpus(cpus)
+        .argument("-global")
+        .argument(format!("virtio-mmio.force-legacy={legacy}"))
+        .argument("-machine")
+        .argument(format!("gic-version={gic}"));
+    let mut session = flow::baton_direct(machine.card(Card::built()?))?;
+    // The last slot is the disk's.
+    let version = session.run_ok("md.l a003e04 1")?;
+    let expected = if legacy { 1 } else { 2 };
+    assert!(
+        version.starts_with(&format!("0a003e04: 0000000{expected}")),
+        "{version}"
+    );
+    let report = witness::boot(&mut session)?;
+    let expected = if cpus > 1 { "PASS" } else { "SKIP" };
+    for rule in ["cpus.off", "cpus.start", "cpus.mode"] {
+        let verdict = report.rule(rule).and_then(|text| text.split(' ').next());
+        assert_eq!(verdict, Some(expected), "{rule}: {}", report.text);
+    }
+    let others = report.text.matches("report: info cpu ").count();
+    assert_eq!(u32::try_from(others), Ok(cpus - 1), "{}", report.text);
+    Ok(())
+}
+
+#[test]
+fn legacy_virtio_gic_2_one_processor() -> Result<()> {
+    combination(here!(), true, 2, 1)
+}
+
+#[test]
+fn modern_virtio_gic_2_eight_processors() -> Result<()> {
+    combination(here!(), false, 2, 8)
+}
+
+#[test]
+fn legacy_virtio_gic_3_four_processors() -> Result<()> {
+    combination(here!(), true, 3, 4)
+}
+
+#[test]
+fn modern_virtio_gic_3_three_processors() -> Result<()> {
+    combination(here!(), false, 3, 3)
+}
+
+/// Version 2 of the interrupt controller ends at eight.
+#[test]
+fn sixteen_processors() -> Result<()> {
+    combination(here!(), false, 3, 16)
+}
+
 /// QEMU gives the second disk the lower address, so Baton finds it first: `virtio 0`.
 #[test]
 fn two_disks() -> Result<()> {

@@ -65,6 +65,9 @@ impl Card {
             let text = read(&scripts.join(script))?;
             card.add("boot.scr", boot_script(&String::from_utf8_lossy(&text)))?;
         }
+        for (text, name) in &recipe.texts {
+            card.add(name, read(&scripts.join(text))?)?;
+        }
         for (source, name) in &recipe.files {
             card.add(name, read(&sources.join(source))?)?;
         }

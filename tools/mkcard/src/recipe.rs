@@ -13,6 +13,8 @@ pub struct Recipe {
     pub label: Option<String>,
     /// The text of `boot.scr`, as a path beside the recipe.
     pub boot_script: Option<PathBuf>,
+    /// Files beside the recipe, and names at the root.
+    pub texts: Vec<(PathBuf, String)>,
     /// Sources, relative to the build folder, and names at the root.
     pub files: Vec<(PathBuf, String)>,
     /// Byte offsets, and sources of what lies there outside any file: what a boot ROM loads.
@@ -21,7 +23,7 @@ pub struct Recipe {
 
 impl Recipe {
     /// Reads a recipe. Lines are `size 256M`, `label NAME`, `boot-script FILE`,
-    /// `file SOURCE [NAME]` and `raw OFFSET SOURCE`; `#` starts a comment line.
+    /// `text FILE NAME`, `file SOURCE [NAME]` and `raw OFFSET SOURCE`; `#` starts a comment line.
     ///
     /// # Errors
     /// Names the line.
@@ -41,6 +43,7 @@ impl Recipe {
                 }
                 ["label", label] => recipe.label = Some(label.to_owned()),
                 ["boot-script", path] => recipe.boot_script = Some(path.into()),
+                ["text", path, name] => recipe.texts.push((path.into(), name.to_owned())),
                 ["file", source] => {
                     recipe.files.push((
                         source.into(),
@@ -91,7 +94,7 @@ mod tests {
     fn every_line() {
         let recipe = Recipe::parse(
             "# a card\n size 64M\n\nlabel CARD\nboot-script a.cmd\nfile kernel/zImage\n\
-             file x/y z\nraw 8K spl.bin\n",
+             text a.txt b.txt\nfile x/y z\nraw 8K spl.bin\n",
         )
         .unwrap();
         assert_eq!(recipe.size, 64 << 20);
@@ -102,6 +105,7 @@ mod tests {
             ("x/y".into(), "z".to_owned()),
         ];
         assert_eq!(recipe.files, expected);
+        assert_eq!(recipe.texts, [("a.txt".into(), "b.txt".to_owned())]);
         assert_eq!(recipe.raw, [(8192, "spl.bin".into())]);
     }
 
@@ -113,8 +117,10 @@ mod tests {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|ending| ending == "card") {
                 let recipe = Recipe::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
-                let script = recipe.boot_script.map(|script| boards.join(script));
-                assert!(script.is_none_or(|script| script.is_file()), "{path:?}");
+                let texts = recipe.texts.into_iter().map(|(source, _)| source);
+                for beside in recipe.boot_script.into_iter().chain(texts) {
+                    assert!(boards.join(&beside).is_file(), "{path:?}: {beside:?}");
+                }
                 seen += 1;
             }
         }

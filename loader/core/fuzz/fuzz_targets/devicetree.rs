@@ -50,6 +50,9 @@ fn fix(mut tree: WorkingTree) {
             rng_seed: [9; 32],
         }),
         boot_cpu: 3,
+        monitor: Some(range(0x4dff_d000, 0x2000)),
+        started: &[0, 1],
+        console: Some("/"),
         log: Some(LogFacts {
             page: range(0x4dff_f000, 0x1000),
             count: 7,

@@ -32,7 +32,7 @@ fn is_plain(name: &str) -> bool {
 }
 
 fn check_volume(cx: &mut Context<'_>, disk: &SparseDisk, volume: VolumeName<'_>) {
-    let Ok(entries) = storage::list(&mut cx.machine, volume, "/") else {
+    let Ok(entries) = storage::list(&mut cx.machine.disks, volume, "/") else {
         return;
     };
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();

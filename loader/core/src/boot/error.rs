@@ -6,13 +6,18 @@ use core::fmt;
 use platform_api::{HandoffRefusal, MemoryError, PhysAddr, PhysRange};
 
 use super::{ClaimError, PlaceError};
-use crate::image::{elf::ElfError, zimage::ZImageError};
+use crate::{
+    image::{elf::ElfError, zimage::ZImageError},
+    watchdog::PolicyError,
+};
 
 /// Why a boot was refused. Nothing anybody owns has been changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BootError {
     /// The machine cannot be handed over.
     Refused(HandoffRefusal),
+    /// The watchdogs cannot be left as `wdt_handoff` says.
+    Watchdog(PolicyError),
     /// The pieces do not fit the memory.
     Place(Box<PlaceError>),
     /// A range belongs to somebody else.
@@ -67,6 +72,13 @@ impl From<HandoffRefusal> for Box<BootError> {
     }
 }
 
+impl From<PolicyError> for Box<BootError> {
+    #[cold]
+    fn from(error: PolicyError) -> Self {
+        Self::new(BootError::Watchdog(error))
+    }
+}
+
 impl From<Box<PlaceError>> for Box<BootError> {
     #[cold]
     fn from(error: Box<PlaceError>) -> Self {
@@ -92,6 +104,7 @@ impl fmt::Display for BootError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refusal) => refusal.fmt(f),
+            Self::Watchdog(error) => error.fmt(f),
             Self::Place(error) => error.fmt(f),
             Self::Claim(error) => error.fmt(f),
             Self::Memory(error) => error.fmt(f),

@@ -71,14 +71,12 @@ pub fn prepare_elf(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared,
     for (index, range) in places.iter().enumerate() {
         plan.piece(*range, format!("segment {index}"));
     }
-    plan.arguments.clone_from(&tree.arguments);
-    cx.machine.launcher.check(&plan.handoff())?;
     let segments = Segments {
         file,
         image,
         places,
     };
-    Ok(Prepared::new(plan, tree, Pieces::Segments(segments), line))
+    Prepared::new(cx, plan, tree, Pieces::Segments(segments), line)
 }
 
 /// Returns where the whole file lies or will lie.

@@ -68,14 +68,12 @@ pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepar
         placed.tree.start()
     );
     tree.fix(cx, placed.initrd, &line)?;
-    let mut plan = BootPlan::from_placement(&cx.map, &placed)?;
-    plan.arguments.clone_from(&tree.arguments);
-    cx.machine.launcher.check(&plan.handoff())?;
+    let plan = BootPlan::from_placement(&cx.map, &placed)?;
     let pieces = Pieces::Image {
         image: (image, placed.image),
         initrd: initrd.zip(placed.initrd),
     };
-    Ok(Prepared::new(plan, tree, pieces, line))
+    Prepared::new(cx, plan, tree, pieces, line)
 }
 
 /// Returns what placement must know of an initrd.

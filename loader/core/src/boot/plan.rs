@@ -6,7 +6,7 @@
 use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
-use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysAddr, PhysRange};
+use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysAddr, PhysRange, WatchdogPolicy};
 
 use super::{
     BootError, Holder, MemoryMap, Placement,
@@ -49,6 +49,8 @@ pub struct BootPlan {
     pub clean: CleanRanges,
     /// One raw character before each step of the handoff.
     pub verbose: bool,
+    /// What becomes of the watchdogs.
+    pub watchdog: WatchdogPolicy,
     /// The map, sorted.
     pub parts: Vec<Part>,
     /// What a user should know of it.
@@ -122,6 +124,7 @@ impl BootPlan {
             arguments: None,
             clean,
             verbose: false,
+            watchdog: WatchdogPolicy::Keep,
             parts: Vec::new(),
             notes: Vec::new(),
         };
@@ -203,6 +206,7 @@ impl BootPlan {
             device_tree: self.tree.start(),
             clean: self.clean,
             verbose: self.verbose,
+            watchdog: self.watchdog,
         }
     }
 }

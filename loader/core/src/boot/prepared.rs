@@ -43,14 +43,27 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Takes a plan whose handoff the launcher has checked, and what it is of.
-    pub(super) fn new(plan: BootPlan, tree: PayloadTree, pieces: Pieces, line: String) -> Self {
-        Self {
+    /// Takes a plan and what it is of; asks for what can still refuse it.
+    ///
+    /// # Errors
+    /// The watchdogs cannot be left as the user wants, or the machine cannot be handed over.
+    pub(super) fn new(
+        cx: &mut Context<'_>,
+        mut plan: BootPlan,
+        tree: PayloadTree,
+        pieces: Pieces,
+        line: String,
+    ) -> Result<Self, CommandError> {
+        plan.arguments.clone_from(&tree.arguments);
+        plan.watchdog = cx.watchdogs.policy(&cx.env).map_err(BootError::Watchdog)?;
+        plan.notes.extend(cx.watchdogs.describe(plan.watchdog));
+        cx.machine.launcher.check(&plan.handoff())?;
+        Ok(Self {
             plan,
             tree,
             pieces,
             line,
-        }
+        })
     }
 
     /// Does what the options say: prints the plan, or stages the boot and hands over.

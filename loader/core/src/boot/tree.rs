@@ -91,9 +91,9 @@ impl PayloadTree {
         };
         let missing: Vec<PhysRange> = if self.given {
             let ranges = cx.map.reserved.iter().map(|claim| claim.range);
-            // The log has a node of its own.
-            let log = cx.log.page();
-            let ranges = ranges.filter(|range| !covered(*range) && Some(*range) != log);
+            // The log and the monitor have nodes of their own.
+            let own = [cx.log.page(), cx.board.monitor];
+            let ranges = ranges.filter(|range| !covered(*range) && !own.contains(&Some(*range)));
             ranges.collect()
         } else {
             Vec::new()
@@ -105,6 +105,9 @@ impl PayloadTree {
             reservations: &missing,
             entropy: None,
             boot_cpu: cx.machine.cpu.affinity,
+            monitor: cx.board.monitor,
+            started: &cx.board.started,
+            console: Some(&cx.board.console),
             log: cx.log.page().map(|page| LogFacts {
                 page,
                 count: cx.log.count(),

@@ -6,10 +6,10 @@ use core::fmt::{self, Write};
 use platform_api::PhysRange;
 
 use super::{Command, CommandError, Group};
-use crate::{
-    context::{BoardFacts, Context},
-    devicetree::PsciConduit,
-};
+use crate::{context::Context, devicetree::PsciConduit};
+
+/// What the node of our monitor's pages is called.
+const MONITOR: &str = "baton-monitor";
 
 /// `bdinfo`.
 pub static BDINFO: Command = Command {
@@ -69,7 +69,7 @@ fn describe(cx: &Context<'_>, out: &mut String) -> fmt::Result {
     row!(out, "model", "{}", cx.model)?;
     describe_cpu(cx, out)?;
     row!(out, "console", "{}", board.console)?;
-    describe_psci(board, out)?;
+    describe_psci(cx, out)?;
     if let Some(address) = board.entered_at {
         row!(out, "entered at", "{address}")?;
     }
@@ -131,7 +131,14 @@ fn describe_cpu(cx: &Context<'_>, out: &mut String) -> fmt::Result {
     row!(out, "timer", "{} Hz", cx.machine.clock.frequency())
 }
 
-fn describe_psci(board: &BoardFacts, out: &mut String) -> fmt::Result {
+/// Tells whether PSCI is our monitor's: of this boot, or of one before.
+fn is_ours(cx: &Context<'_>) -> bool {
+    let mut reserved = cx.map.reserved.iter();
+    cx.board.monitor.is_some() || reserved.any(|claim| claim.owner.starts_with(MONITOR))
+}
+
+fn describe_psci(cx: &Context<'_>, out: &mut String) -> fmt::Result {
+    let board = &cx.board;
     let Some(psci) = board.psci else {
         return row!(out, "PSCI", "none");
     };
@@ -139,8 +146,9 @@ fn describe_psci(board: &BoardFacts, out: &mut String) -> fmt::Result {
         PsciConduit::Smc => "SMC",
         PsciConduit::Hvc => "HVC",
     };
+    let ours = if is_ours(cx) { ", Baton's" } else { "" };
     match board.psci_version {
-        Some((major, minor)) => row!(out, "PSCI", "{major}.{minor} by {conduit}"),
+        Some((major, minor)) => row!(out, "PSCI", "{major}.{minor} by {conduit}{ours}"),
         None if psci.legacy => row!(out, "PSCI", "0.1 by {conduit}"),
         None => row!(out, "PSCI", "by {conduit}"),
     }

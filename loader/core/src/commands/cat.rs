@@ -102,7 +102,7 @@ mod tests {
             run("fstype virtio 0:2").0,
             Err("no partition 2 on the disk".into())
         );
-        assert_eq!(run("fstypes").1, "Supported filesystems: fat\n");
+        assert_eq!(run("fstypes").1, "Supported filesystems: fat, ext4\n");
         assert_eq!(run("size virtio 0:1 long.txt").2, Some("2580".into()));
         assert_eq!(run("size virtio 0:1 /").0, Err("/ is a directory".into()));
         for usage in [

@@ -29,5 +29,19 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         7
     );
     cx.board.console = path;
+    let (line, wanted) = (cx.board.line, cx.board.line_wanted);
+    if line.is_none() && wanted.is_none() {
+        return Ok(());
+    }
+    let _ = match line {
+        Some(line) if line.baud.is_some() => write!(cx, "Line: {line}"),
+        Some(line) => write!(cx, "Line: {line}, at the rate of the first stage"),
+        None => write!(cx, "Line: as the first stage set it"),
+    };
+    // Whoever looks for a reason why nothing is readable wants to know both.
+    if let Some(wanted) = wanted.filter(|_| line.is_none_or(|line| line.baud.is_none())) {
+        let _ = write!(cx, "; the tree says {wanted}");
+    }
+    let _ = cx.write_str("\n");
     Ok(())
 }

@@ -24,6 +24,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         return Err(CommandError::usage());
     };
     let volume = VolumeName { interface, device };
-    let size = storage::size(&mut cx.machine, volume, path)?;
+    let size = storage::size(&mut cx.machine.disks, volume, path)?;
     Ok(cx.env.try_set("filesize", &format!("{size:x}"))?)
 }

@@ -37,7 +37,7 @@ fn run_fstype(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandErr
         [_, interface, device, variable] => (interface, device, Some(variable)),
         _ => return Err(CommandError::usage()),
     };
-    let name = storage::file_system(&mut cx.machine, VolumeName { interface, device })?;
+    let name = storage::file_system(&mut cx.machine.disks, VolumeName { interface, device })?;
     match variable {
         Some(variable) => cx.env.try_set(variable, name)?,
         None => {
@@ -52,6 +52,6 @@ fn run_fstypes(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandEr
     if arguments.len() != 1 {
         return Err(CommandError::usage());
     }
-    let _ = cx.write_str("Supported filesystems: fat\n");
+    let _ = cx.write_str("Supported filesystems: fat, ext4\n");
     Ok(())
 }

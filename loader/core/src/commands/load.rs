@@ -14,7 +14,7 @@ use crate::{
 /// `load`.
 pub static LOAD: Command = Command {
     name: "load",
-    aliases: &["fatload"],
+    aliases: &["fatload", "ext2load", "ext4load"],
     group: Group::Storage,
     summary: "load binary file from a filesystem",
     usage: "<interface> <dev[:part]> [<addr|-> [<filename> [bytes [pos]]]]\n    \

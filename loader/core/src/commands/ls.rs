@@ -12,7 +12,7 @@ use crate::{
 /// `ls`.
 pub static LS: Command = Command {
     name: "ls",
-    aliases: &["fatls"],
+    aliases: &["fatls", "ext2ls", "ext4ls"],
     group: Group::Storage,
     summary: "list files in a directory (default /)",
     usage: "[<interface> <dev[:part]> [directory]]\n    \
@@ -38,12 +38,14 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         interface: &interface,
         device: &device,
     };
-    let entries = storage::list(&mut cx.machine, volume, path)?;
+    let entries = storage::list(&mut cx.machine.disks, volume, path)?;
     let mut directories = 0;
     for entry in &entries {
         let _ = if entry.directory {
             directories += 1;
             writeln!(cx, "            {}/", entry.name)
+        } else if entry.link {
+            writeln!(cx, "    <SYM>   {}", entry.name)
         } else {
             writeln!(cx, "{:>9}   {}", entry.size, entry.name)
         };

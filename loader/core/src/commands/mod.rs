@@ -70,6 +70,7 @@ mod truth;
 mod unzip;
 mod version;
 mod virtio;
+mod wdt;
 
 use alloc::format;
 use core::num::IntErrorKind;
@@ -214,4 +215,5 @@ pub static COMMANDS: &[&Command] = &[
     &unzip::UNZIP,
     &version::VERSION,
     &virtio::VIRTIO,
+    &wdt::WDT,
 ];

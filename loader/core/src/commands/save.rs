@@ -14,7 +14,7 @@ use crate::{
 /// `save`.
 pub static SAVE: Command = Command {
     name: "save",
-    aliases: &["fatwrite"],
+    aliases: &["fatwrite", "ext4write"],
     group: Group::Storage,
     summary: "save file to a filesystem",
     usage: "<interface> <dev[:part]> <addr> <filename> bytes [pos]\n    \

@@ -11,7 +11,7 @@ use crate::{
 /// The descriptor.
 pub static SIZE: Command = Command {
     name: "size",
-    aliases: &[],
+    aliases: &["ext4size"],
     group: Group::Storage,
     summary: "determine a file's size",
     usage: "<interface> <dev[:part]> <filename>\n    \
@@ -25,6 +25,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         return Err(CommandError::usage());
     };
     let volume = VolumeName { interface, device };
-    let size = storage::size(&mut cx.machine, volume, path)?;
+    let size = storage::size(&mut cx.machine.disks, volume, path)?;
     Ok(cx.env.try_set("filesize", &format!("{size:x}"))?)
 }

@@ -41,7 +41,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 /// Tells whether a file or directory is there. No disk and no partition are no file; a
 /// damaged one is an error.
 fn exists(cx: &mut Context<'_>, volume: VolumeName<'_>, path: &str) -> Result<bool, CommandError> {
-    let Err(error) = storage::size(&mut cx.machine, volume, path) else {
+    let Err(error) = storage::size(&mut cx.machine.disks, volume, path) else {
         return Ok(true);
     };
     match error.problem() {

@@ -8,10 +8,12 @@
 mod cells;
 mod check;
 pub mod early;
+pub mod early_console;
 mod error;
 pub mod fixups;
 mod header;
 pub mod overlay;
+mod power_line;
 mod read;
 pub mod render;
 #[cfg(test)]
@@ -22,13 +24,14 @@ mod tree_tests;
 
 use alloc::{string::String, vec::Vec};
 
-use platform_api::{DeviceNode, PhysAddr, PhysRange, RegisterLayout};
+use platform_api::{DeviceNode, Line, PhysAddr, PhysRange, RegisterLayout};
 
 pub use cells::{Cells, cell, number};
 pub use check::{CheckedTree, MAX_DEPTH, PropertyName, Visitor, check, check_with};
 pub use error::{Structure, TreeError};
 pub use header::{HEADER_SIZE, Header, MAGIC, blob_size};
-pub use read::{OpenTree, discover, discover_checked};
+pub use power_line::{PowerLine, power_line};
+pub use read::{OpenTree, discover, discover_checked, insert_bank};
 pub use tree::{NodeId, WorkingTree};
 
 /// How the firmware below is called.
@@ -104,6 +107,10 @@ pub struct Device {
     pub layout: RegisterLayout,
     /// `bus-width`: data lines of a memory card's slot.
     pub bus_width: Option<u32>,
+    /// The rate of its first clock in Hz, where it is known.
+    pub clock: Option<u32>,
+    /// `current-speed` of a serial line, baud.
+    pub current_speed: Option<u32>,
 }
 
 /// What the tree says about the machine, read once.
@@ -119,6 +126,8 @@ pub struct Discovery {
     pub reservations: Vec<Reservation>,
     /// `/chosen/stdout-path` resolved through aliases to a full path, options after `:` cut.
     pub stdout_path: Option<String>,
+    /// Those options.
+    pub stdout_line: Option<Line>,
     /// `/chosen/bootargs`.
     pub bootargs: Option<String>,
     /// `/chosen/linux,initrd-start` and `-end`.
@@ -141,6 +150,14 @@ pub struct Discovery {
     pub devices: Vec<Device>,
 }
 
+impl Discovery {
+    /// Returns the first device that one of `compatible` names.
+    pub fn first(&self, compatible: &[&str]) -> Option<&Device> {
+        let mut devices = self.devices.iter();
+        devices.find(|device| device.with_node(|node| node.matches(compatible)))
+    }
+}
+
 impl Device {
     /// Lends the node to `bind` in the form drivers take.
     pub fn with_node<R>(&self, bind: impl FnOnce(&DeviceNode<'_>) -> R) -> R {
@@ -152,6 +169,8 @@ impl Device {
             dma_coherent: self.dma_coherent,
             layout: self.layout,
             bus_width: self.bus_width,
+            clock: self.clock,
+            current_speed: self.current_speed,
         })
     }
 }

@@ -4,7 +4,8 @@
 //! ends, everything about it is known, and its ancestors are known already. Only what children
 //! inherit is kept, on a stack.
 
-mod bus;
+pub(super) mod bus;
+mod clocks;
 mod cpus;
 mod facts;
 mod firmware;
@@ -17,7 +18,7 @@ use fdt_rs::{
     error::DevTreeError,
     prelude::FallibleIterator,
 };
-use platform_api::{PhysAddr, PhysRange, RegisterLayout};
+use platform_api::{Line, PhysAddr, PhysRange, RegisterLayout};
 
 use super::{
     CheckedTree, Device, Discovery, Reservation, TreeError,
@@ -25,8 +26,9 @@ use super::{
     check::until_nul,
     early::{initrd, is_enabled, is_memory},
 };
-pub(super) use bus::insert_bank;
+pub use bus::insert_bank;
 use bus::{Ranges, through};
+use clocks::Clocks;
 use facts::{Facts, Key};
 use readable::Readable;
 
@@ -109,6 +111,7 @@ struct Reader<'a> {
     aliases: Vec<(&'a [u8], &'a [u8])>,
     stdout: Option<&'a [u8]>,
     cpus_method: Option<&'a [u8]>,
+    clocks: Clocks,
 }
 
 fn text(value: &[u8]) -> Option<&str> {
@@ -159,6 +162,7 @@ impl<'a> Reader<'a> {
             aliases: Vec::new(),
             stdout: None,
             cpus_method: None,
+            clocks: Clocks::default(),
         }
     }
 
@@ -344,6 +348,7 @@ impl<'a> Reader<'a> {
             return;
         };
         firmware::note(&mut self.found, compatible, facts);
+        self.clocks.note(compatible, facts);
         let Some(reg) = facts.get(Key::Reg).filter(|_| cells.size > 0) else {
             return;
         };
@@ -354,6 +359,7 @@ impl<'a> Reader<'a> {
         if reg.is_empty() {
             return;
         }
+        self.clocks.want(self.found.devices.len(), facts);
         self.found.devices.push(Device {
             path: self.path.clone(),
             compatible: strings(compatible).map(str::to_owned).collect(),
@@ -365,6 +371,8 @@ impl<'a> Reader<'a> {
                 offset: facts.get(Key::RegOffset).and_then(cell).unwrap_or(0),
             },
             bus_width: facts.get(Key::BusWidth).and_then(cell),
+            clock: facts.get(Key::ClockFrequency).and_then(cell),
+            current_speed: facts.get(Key::CurrentSpeed).and_then(cell),
         });
     }
 
@@ -386,9 +394,11 @@ impl<'a> Reader<'a> {
         if let Some(value) = self.stdout {
             let error = || bad("/chosen", "stdout-path", value);
             let path = text(value).ok_or_else(error)?;
-            let path = path.split(':').next().unwrap_or(path);
+            let (path, options) = path.split_once(':').unwrap_or((path, ""));
             self.found.stdout_path = self.resolve(path);
+            self.found.stdout_line = Line::parse(options);
         }
+        self.clocks.settle(&mut self.found.devices);
         Ok(self.found)
     }
 

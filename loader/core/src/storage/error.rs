@@ -31,8 +31,12 @@ pub enum StorageProblem {
     },
     /// The partition table.
     Partition(PartitionError),
-    /// The file system.
+    /// A FAT file system, or none.
     Fat(FatError),
+    /// An ext2, ext3 or ext4 file system.
+    Ext4(Ext4Error),
+    /// The file system is one that is read only.
+    ReadOnly,
     /// A read past the end of a file.
     PastEnd {
         /// First byte asked for.
@@ -76,8 +80,12 @@ pub enum PartitionError {
         /// Blocks on the disk.
         blocks: u64,
     },
-    /// The chain of extended boot records does not end, or runs off; the block it led to.
+    /// The chain of extended boot records is too long, or runs off; the block it led to.
     BadExtended(u64),
+    /// The chain of extended boot records leads back to this block.
+    Loop(u64),
+    /// Two partitions have blocks in common.
+    Overlap(u32, u32),
     /// Both GPT headers are damaged; what is wrong with the first.
     BadGpt(&'static str),
 }
@@ -146,6 +154,38 @@ pub enum FatError {
     DirectoryFull,
 }
 
+/// Why an ext2, ext3 or ext4 file system was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ext4Error {
+    /// Features that are not known, as bits of `feature_incompat`.
+    Features(u32),
+    /// What is wrong in the superblock.
+    Superblock(&'static str),
+    /// The superblock claims more than the partition has.
+    TooLarge {
+        /// Bytes claimed.
+        claimed: u64,
+        /// Bytes in the partition.
+        held: u64,
+    },
+    /// A bad checksum: of what, and its number.
+    Checksum(&'static str, u64),
+    /// What cannot be right, and its number.
+    Damaged(&'static str, u64),
+    /// An inode that is encrypted.
+    Encrypted(u32),
+    /// An inode that is a device, a FIFO or a socket.
+    Special(u32),
+    /// What is wrong with the journal of a volume that was not unmounted.
+    Journal(&'static str),
+    /// A path leads through too many symbolic links; the one too many.
+    Links(u32),
+    /// A file is in more pieces than are kept.
+    TooFragmented,
+    /// A directory has more entries than are listed.
+    TooManyEntries,
+}
+
 impl StorageError {
     /// Returns what happened.
     #[must_use]
@@ -183,6 +223,13 @@ impl From<FatError> for StorageError {
     }
 }
 
+impl From<Ext4Error> for StorageError {
+    #[cold]
+    fn from(error: Ext4Error) -> Self {
+        StorageProblem::Ext4(error).into()
+    }
+}
+
 impl fmt::Display for StorageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -200,6 +247,8 @@ impl fmt::Display for StorageProblem {
             Self::NoDisk { interface, index } => write!(f, "no disk {interface} {index:x}"),
             Self::Partition(error) => error.fmt(f),
             Self::Fat(error) => error.fmt(f),
+            Self::Ext4(error) => error.fmt(f),
+            Self::ReadOnly => f.write_str("ext4 is not written here; write to a FAT volume"),
             Self::PastEnd {
                 offset,
                 length,
@@ -237,6 +286,10 @@ impl fmt::Display for PartitionError {
             Self::BadExtended(block) => {
                 write!(f, "broken chain of logical partitions at block {block:#x}")
             }
+            Self::Loop(block) => {
+                write!(f, "chain of logical partitions loops at block {block:#x}")
+            }
+            Self::Overlap(one, other) => write!(f, "partitions {one:x} and {other:x} overlap"),
             Self::BadGpt(what) => write!(f, "broken GPT: {what}"),
         }
     }
@@ -245,7 +298,7 @@ impl fmt::Display for PartitionError {
 impl fmt::Display for FatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::NotFat(what) => write!(f, "no FAT file system: {what}"),
+            Self::NotFat(what) => write!(f, "no FAT file system: {what}; nor ext4"),
             Self::TooLarge { claimed, held } => write!(
                 f,
                 "FAT: claims {claimed:#x} bytes of a partition that has {held:#x}"
@@ -288,6 +341,31 @@ impl fmt::Display for FatError {
     }
 }
 
+impl fmt::Display for Ext4Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ext4: ")?;
+        match *self {
+            Self::Features(bits) => write!(f, "features {bits:#x} are not known"),
+            Self::Superblock(what) => write!(f, "{what} in the superblock; run e2fsck"),
+            Self::TooLarge { claimed, held } => {
+                write!(
+                    f,
+                    "claims {claimed:#x} bytes of a partition that has {held:#x}"
+                )
+            }
+            Self::Checksum(what, at) => write!(f, "bad checksum: {what} {at:#x}; run e2fsck"),
+            Self::Damaged(what, at) => write!(f, "damaged: {what} {at:#x}; run e2fsck"),
+            Self::Encrypted(inode) => write!(f, "inode {inode:#x} is encrypted"),
+            Self::Special(inode) => write!(f, "inode {inode:#x} is neither file nor directory"),
+            Self::Journal(what) => write!(f, "unclean, and its journal {what}; run e2fsck"),
+            Self::Links(inode) => write!(f, "too many symbolic links, at inode {inode:#x}"),
+            Self::TooFragmented => f.write_str("the file is in too many pieces"),
+            Self::TooManyEntries => f.write_str("too many directory entries to list"),
+        }
+    }
+}
+
 impl core::error::Error for StorageError {}
+impl core::error::Error for Ext4Error {}
 impl core::error::Error for PartitionError {}
 impl core::error::Error for FatError {}

@@ -19,22 +19,34 @@ pub struct Extent {
     pub length: u64,
 }
 
+impl Extent {
+    /// The place of bytes that are nowhere, and zero.
+    pub const HOLE: u64 = u64::MAX;
+
+    /// Tells whether its bytes are nowhere.
+    pub fn is_hole(&self) -> bool {
+        self.offset == Self::HOLE
+    }
+}
+
 /// A file, resolved: [`super::open`] makes it, and reads need the file system no more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenFile {
     disk: usize,
     size: u64,
     extents: Vec<Extent>,
+    read_only: bool,
 }
 
 impl OpenFile {
     /// Makes the file of `size` bytes in `extents`, in order, on disk number `disk` of the
     /// machine. The extents may hold more than `size`: the rest of the last cluster.
-    pub(super) fn new(disk: usize, size: u64, extents: Vec<Extent>) -> Self {
+    pub(super) fn new(disk: usize, (size, extents): (u64, Vec<Extent>), read_only: bool) -> Self {
         Self {
             disk,
             size,
             extents,
+            read_only,
         }
     }
 
@@ -64,40 +76,15 @@ impl OpenFile {
         let Some(disk) = disks.get_mut(self.disk) else {
             return Err(StorageProblem::Missing(alloc::string::String::new()).into());
         };
-        let mut skip = offset;
-        let mut rest = dest;
-        for extent in &self.extents {
-            if rest.is_empty() {
-                break;
-            }
-            if skip >= extent.length {
-                skip -= extent.length;
-                continue;
-            }
-            let room = extent.length - skip;
-            let length = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
-            let (part, more) = rest.split_at_mut(length);
-            read_bytes(&mut *disk.device, extent.offset + skip, part)?;
-            rest = more;
-            skip = 0;
-        }
-        // The extents hold `size` bytes, or the file was not resolved as it should.
-        match rest.len() {
-            0 => Ok(()),
-            missing => Err(StorageProblem::PastEnd {
-                offset,
-                length: missing as u64,
-                size: self.size,
-            }
-            .into()),
-        }
+        read_extents(&mut *disk.device, &self.extents, offset, dest)
     }
 
     /// Overwrites the bytes from `offset` on, an extent a request where they are whole blocks. The
     /// file keeps its size and its place: no other block of the disk is written.
     ///
     /// # Errors
-    /// [`StorageProblem::PastEnd`] with nothing written if the file ends before, or the disk failed.
+    /// [`StorageProblem::PastEnd`] with nothing written if the file ends before, or
+    /// [`StorageProblem::ReadOnly`]; or the disk failed.
     pub fn write_at(
         &self,
         disks: &mut [Disk],
@@ -105,6 +92,9 @@ impl OpenFile {
         source: &[u8],
     ) -> Result<(), StorageError> {
         self.check(offset, source.len() as u64)?;
+        if self.read_only {
+            return Err(StorageProblem::ReadOnly.into());
+        }
         match disks.get_mut(self.disk) {
             Some(disk) => write_extents(&mut *disk.device, &self.extents, offset, source),
             None => Err(StorageProblem::Missing(alloc::string::String::new()).into()),
@@ -125,6 +115,49 @@ impl OpenFile {
             }
             .into()),
         }
+    }
+}
+
+/// Fills `dest` with the bytes of `extents`, from byte `offset` of what they make on.
+///
+/// # Errors
+/// [`StorageProblem::PastEnd`] if they end before, or the disk failed.
+pub(super) fn read_extents(
+    device: &mut dyn BlockDevice,
+    extents: &[Extent],
+    offset: u64,
+    dest: &mut [u8],
+) -> Result<(), StorageError> {
+    let mut skip = offset;
+    let mut rest = dest;
+    for extent in extents {
+        if rest.is_empty() {
+            break;
+        }
+        if skip >= extent.length {
+            skip -= extent.length;
+            continue;
+        }
+        let room = extent.length - skip;
+        let length = usize::try_from(room).unwrap_or(usize::MAX).min(rest.len());
+        let (part, more) = rest.split_at_mut(length);
+        if extent.is_hole() {
+            part.fill(0);
+        } else {
+            read_bytes(device, extent.offset + skip, part)?;
+        }
+        rest = more;
+        skip = 0;
+    }
+    // The extents hold the file's size, or it was not resolved as it should.
+    match rest.len() {
+        0 => Ok(()),
+        missing => Err(StorageProblem::PastEnd {
+            offset,
+            length: missing as u64,
+            size: extents.iter().map(|extent| extent.length).sum(),
+        }
+        .into()),
     }
 }
 

@@ -6,8 +6,10 @@
 
 mod blocks;
 mod error;
+mod ext4;
 mod fat;
 mod file;
+mod mount;
 pub mod partition;
 mod transfer;
 mod volume;
@@ -18,7 +20,7 @@ pub(crate) mod testing;
 use alloc::{string::String, vec::Vec};
 
 pub use self::{
-    error::{FatError, PartitionError, StorageError, StorageProblem},
+    error::{Ext4Error, FatError, PartitionError, StorageError, StorageProblem},
     fat::GoOn,
     file::{Extent, OpenFile},
     transfer::{ReadTime, read_into},
@@ -26,7 +28,7 @@ pub use self::{
 };
 
 pub(crate) use self::blocks::{pad, zeroed};
-use self::{fat::FatVolume, volume::Opened};
+use self::{mount::FileSystem, volume::Opened};
 use crate::machine::{Disk, Machine};
 
 /// One directory entry.
@@ -34,10 +36,12 @@ use crate::machine::{Disk, Machine};
 pub struct Entry {
     /// Its name.
     pub name: String,
-    /// Bytes; 0 for a directory.
+    /// Bytes; 0 for what is no file.
     pub size: u64,
     /// It is a directory.
     pub directory: bool,
+    /// It is a symbolic link.
+    pub link: bool,
 }
 
 /// Resolves a file to the places of its bytes on the disk. Nothing of its data is read.
@@ -67,8 +71,12 @@ pub fn open_on(
         device,
         region,
     } = volume::open(disks, volume)?;
-    let (size, extents) = FatVolume::mount(device, region)?.open(path)?;
-    Ok(OpenFile::new(disk, size, extents))
+    let mut mounted = mount::mount(device, region)?;
+    Ok(OpenFile::new(
+        disk,
+        mounted.open(path)?,
+        mounted.is_read_only(),
+    ))
 }
 
 /// As [`open_on`], for files in the root directory, which is looked through once.
@@ -85,8 +93,13 @@ pub fn open_each<const N: usize>(
         device,
         region,
     } = volume::open(disks, volume)?;
-    let files = FatVolume::mount(device, region)?.open_each(names)?;
-    Ok(files.map(|file| file.map(|(size, extents)| OpenFile::new(disk, size, extents))))
+    let mut mounted = mount::mount(device, region)?;
+    let read_only = mounted.is_read_only();
+    let files = match &mut mounted {
+        FileSystem::Fat(fat) => fat.open_each(names)?,
+        FileSystem::Ext4(ext4) => names.map(|name| ext4.open(name)),
+    };
+    Ok(files.map(|file| file.map(|content| OpenFile::new(disk, content, read_only))))
 }
 
 /// Lists a directory, without its `.` and `..`.
@@ -94,12 +107,15 @@ pub fn open_each<const N: usize>(
 /// # Errors
 /// As [`open`], or it is not a directory.
 pub fn list(
-    machine: &mut Machine<'_>,
+    disks: &mut [Disk],
     volume: VolumeName<'_>,
     path: &str,
 ) -> Result<Vec<Entry>, StorageError> {
-    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
-    FatVolume::mount(device, region)?.list(path)
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    match mount::mount(device, region)? {
+        FileSystem::Fat(mut fat) => fat.list(path),
+        FileSystem::Ext4(mut ext4) => ext4.list(path),
+    }
 }
 
 /// Returns the name of a volume's file system, as U-Boot's `fstype` has it.
@@ -107,33 +123,35 @@ pub fn list(
 /// # Errors
 /// No such disk or partition, none that we read, or the disk failed.
 pub fn file_system(
-    machine: &mut Machine<'_>,
+    disks: &mut [Disk],
     volume: VolumeName<'_>,
 ) -> Result<&'static str, StorageError> {
-    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
-    FatVolume::mount(device, region).map(|_| "fat")
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    Ok(match mount::mount(device, region)? {
+        FileSystem::Fat(_) => "fat",
+        FileSystem::Ext4(_) => "ext4",
+    })
 }
 
 /// Returns a file's size in bytes.
 ///
 /// # Errors
-/// As [`open`]; but its cluster chain is not looked at.
-pub fn size(
-    machine: &mut Machine<'_>,
-    volume: VolumeName<'_>,
-    path: &str,
-) -> Result<u64, StorageError> {
-    let Opened { device, region, .. } = volume::open(&mut machine.disks, volume)?;
-    FatVolume::mount(device, region)?.size(path)
+/// As [`open`]; but what leads to its data is not looked at.
+pub fn size(disks: &mut [Disk], volume: VolumeName<'_>, path: &str) -> Result<u64, StorageError> {
+    let Opened { device, region, .. } = volume::open(disks, volume)?;
+    match mount::mount(device, region)? {
+        FileSystem::Fat(mut fat) => fat.size(path),
+        FileSystem::Ext4(mut ext4) => ext4.size(path),
+    }
 }
 
-/// Makes `source` the content of a file from byte `offset` on; makes the file if there is none.
+/// On FAT, makes `source` the content of a file from byte `offset` on; makes the file if there is none.
 /// Power may be lost at any time: the file is the old or the new one, others stay as they are.
 /// `disks` are the machine's; `go_on` is asked now and then, and stops it before any change.
 ///
 /// # Errors
 /// No such disk, partition, file system or directory; a directory of that name; `offset` behind
-/// the file's end; no space; damage: nothing is changed. Or the disk failed.
+/// the file's end; no space; not a FAT volume; damage: nothing is changed. Or the disk failed.
 pub fn write(
     disks: &mut [Disk],
     volume: VolumeName<'_>,
@@ -143,7 +161,7 @@ pub fn write(
     go_on: &mut GoOn<'_>,
 ) -> Result<(), StorageError> {
     let Opened { device, region, .. } = volume::open(disks, volume)?;
-    FatVolume::mount(device, region)?.write(path, offset, source, go_on)
+    mount::writable(device, region)?.write(path, offset, source, go_on)
 }
 
 /// Makes a directory.
@@ -156,7 +174,7 @@ pub fn create_directory(
     path: &str,
 ) -> Result<(), StorageError> {
     let Opened { device, region, .. } = volume::open(disks, volume)?;
-    FatVolume::mount(device, region)?.create_directory(path)
+    mount::writable(device, region)?.create_directory(path)
 }
 
 /// Removes a file, or a directory that is empty.
@@ -165,5 +183,5 @@ pub fn create_directory(
 /// As [`write()`], or there is none, or it is not empty.
 pub fn remove(disks: &mut [Disk], volume: VolumeName<'_>, path: &str) -> Result<(), StorageError> {
     let Opened { device, region, .. } = volume::open(disks, volume)?;
-    FatVolume::mount(device, region)?.remove(path)
+    mount::writable(device, region)?.remove(path)
 }

@@ -3,7 +3,7 @@
 use report_format::Value;
 
 use super::{Evidence, Rules};
-use crate::survey::{GicState, OFF};
+use crate::survey::{GicState, OFF, Refusals};
 
 /// `UARTFR.BUSY` and `TXFE` of a PL011 (DDI 0183, 3.3.3).
 const UART_BUSY: u32 = 1 << 3;
@@ -13,9 +13,10 @@ pub(super) fn judge(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
     judge_gic(evidence.survey.gic, rules);
     judge_virtio(evidence, rules);
     judge_cpus(evidence, rules);
+    judge_firmware(evidence.survey.refusals, rules);
     match evidence.uart_flags {
         Some(flags) => rules.masked("uart.drained", flags, UART_BUSY | UART_EMPTY, UART_EMPTY),
-        None => rules.skip("uart.drained", "no PL011 in the tree"),
+        None => rules.skip("uart.drained", "no UART that the witness knows in the tree"),
     }
 }
 
@@ -62,4 +63,28 @@ fn judge_cpus(evidence: &Evidence<'_>, rules: &mut Rules<'_>) {
         // Two's complement, as the register has it.
         rules.equal("cpus.off", found.cast_unsigned(), OFF.cast_unsigned());
     }
+}
+
+/// PSCI's codes (ARM DEN 0022), as the register has them.
+const NOT_SUPPORTED: u32 = 0xffff_ffff;
+const INVALID_PARAMETERS: u32 = 0xffff_fffe;
+const ALREADY_ON: u32 = 0xffff_fffc;
+
+fn judge_firmware(refusals: Option<Refusals>, rules: &mut Rules<'_>) {
+    let Some(found) = refusals else {
+        for name in [
+            "firmware.unknown",
+            "firmware.nobody",
+            "firmware.already_on",
+            "firmware.registers",
+        ] {
+            rules.skip(name, "no PSCI 0.2 that can be called from here");
+        }
+        return;
+    };
+    rules.equal("firmware.unknown", found.unknown, NOT_SUPPORTED);
+    rules.equal("firmware.nobody", found.nobody, INVALID_PARAMETERS);
+    rules.equal("firmware.already_on", found.already_on, ALREADY_ON);
+    // The SMC calling convention (ARM DEN 0028): r4 and up are the caller's.
+    rules.equal("firmware.registers", found.changed, 0);
 }

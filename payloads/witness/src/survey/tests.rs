@@ -21,6 +21,14 @@ impl Machine for Fake {
         self.power.get(&affinity).copied().unwrap_or(0)
     }
 
+    fn call(&mut self, _: Conduit, function: u32, [affinity, ..]: [u32; 3]) -> (u32, u32) {
+        match (function, affinity) {
+            (AFFINITY_INFO, NOBODY) => (0xffff_fffe, 0),
+            (CPU_ON, 5) => (0xffff_fffc, 1 << 4),
+            _ => (u32::MAX, 1),
+        }
+    }
+
     fn start(&mut self, _: Conduit, affinity: u32) -> Started {
         self.started.push(affinity);
         Started::default()
@@ -163,4 +171,28 @@ fn nobody_answers_an_hvc_from_hyp() {
     assert_eq!(cpus(Some(Conduit::Hvc), 0x1da).1, []);
     assert_eq!(cpus(None, 0x1da).0, [(1, None), (2, None)]);
     assert_eq!(cpus(Some(Conduit::Hvc), 0x1d3).1.len(), 2);
+}
+
+#[test]
+fn firmware_is_asked_for_what_it_must_refuse() {
+    let facts = TreeFacts {
+        psci: Some(Conduit::Smc),
+        ..TreeFacts::default()
+    };
+    let state = EntryState {
+        cpsr: 0x1da,
+        mpidr: 0x8000_0005,
+        ..EntryState::default()
+    };
+    let survey = Survey::take(&mut Fake::default(), &facts, &state);
+    let found = Refusals {
+        unknown: u32::MAX,
+        nobody: 0xffff_fffe,
+        already_on: 0xffff_fffc,
+        changed: 0x11,
+    };
+    assert_eq!(survey.refusals, Some(found));
+    let nobody = TreeFacts::default();
+    let survey = Survey::take(&mut Fake::default(), &nobody, &state);
+    assert_eq!(survey.refusals, None);
 }

@@ -31,10 +31,10 @@ pub struct TreeFacts<'a> {
     pub stdout: Option<&'a str>,
     /// `/chosen` has a `kaslr-seed` or an `rng-seed`.
     pub seeded: bool,
-    /// The PL011 that `stdout-path` names, else the first one.
-    pub pl011: Option<u64>,
-    /// `stdout-path` names that PL011.
-    pub pl011_is_stdout: bool,
+    /// The UART that `stdout-path` names, else the first one.
+    pub uart: Option<Uart>,
+    /// `stdout-path` names that UART.
+    pub uart_is_stdout: bool,
     /// The interrupt controller.
     pub gic: Option<Gic>,
     /// The registers' addresses of every `virtio,mmio`.
@@ -50,6 +50,20 @@ pub enum Conduit {
     Hvc,
     /// `smc`.
     Smc,
+}
+
+/// A UART that the witness can talk on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Uart {
+    /// A PL011 at this address.
+    Pl011(u64),
+    /// A 16550.
+    Ns16550 {
+        /// Its address.
+        base: u64,
+        /// `reg-shift`: registers are 2 to the power of this apart.
+        shift: u32,
+    },
 }
 
 /// An interrupt controller's memory-mapped frames.
@@ -74,6 +88,7 @@ pub enum Gic {
 }
 
 const PL011: &[&str] = &["arm,pl011"];
+const NS16550: &[&str] = &["snps,dw-apb-uart", "ns16550a"];
 const GIC_V2: &[&str] = &[
     "arm,cortex-a15-gic",
     "arm,cortex-a7-gic",
@@ -139,8 +154,13 @@ impl<'a> TreeFacts<'a> {
             return collect(&mut self.memory, node, bus);
         }
         if node.text("device_type") == Some("cpu") {
+            // One that failed is nobody's to start.
+            let failed = node
+                .text("status")
+                .is_some_and(|status| status.starts_with("fail"));
             return node
                 .cell("reg")
+                .filter(|_| !failed)
                 .map_or(Ok(()), |cpu| push(&mut self.cpus, cpu));
         }
         if parent.name() == "reserved-memory" {
@@ -156,11 +176,11 @@ impl<'a> TreeFacts<'a> {
         if !node.enabled() {
             return Ok(());
         }
-        if node.compatible(PL011) {
+        if let Some(uart) = uart(node, bus) {
             let is_stdout = stdout.is_some_and(|stdout| stdout.is(node));
-            if is_stdout || self.pl011.is_none() {
-                self.pl011 = bus.reg(node, 0).map(|range| range.start);
-                self.pl011_is_stdout = is_stdout;
+            if is_stdout || self.uart.is_none() {
+                self.uart = Some(uart);
+                self.uart_is_stdout = is_stdout;
             }
         }
         if node.compatible(VIRTIO)
@@ -203,6 +223,19 @@ impl<'a> TreeFacts<'a> {
     pub fn in_ram(&self, range: Range) -> bool {
         self.memory.iter().any(|bank| bank.contains(range))
     }
+}
+
+/// The UART that a node is, if it is one.
+fn uart(node: &Node<'_>, bus: &Bus<'_, '_>) -> Option<Uart> {
+    let base = || bus.reg(node, 0).map(|range| range.start);
+    if node.compatible(PL011) {
+        return base().map(Uart::Pl011);
+    }
+    if !node.compatible(NS16550) {
+        return None;
+    }
+    let shift = node.cell("reg-shift").unwrap_or(0);
+    base().map(|base| Uart::Ns16550 { base, shift })
 }
 
 /// Finds the node a `stdout-path` means: a path or an alias, and options after a colon.

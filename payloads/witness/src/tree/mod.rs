@@ -6,7 +6,7 @@ mod node;
 
 use core::fmt;
 
-pub use facts::{Conduit, Gic, TreeFacts};
+pub use facts::{Conduit, Gic, TreeFacts, Uart};
 pub use node::{Children, Node, Properties, Property};
 
 use crate::Range;

@@ -199,8 +199,8 @@ fn devices_are_found_where_their_buses_put_them() {
     let blob = board();
     let facts = TreeFacts::gather(&Tree::new(&blob).unwrap()).unwrap();
     // uart@0 is on no range of the bus, uart@1800 is not the console.
-    assert_eq!(facts.pl011, Some(0x900_0000));
-    assert!(facts.pl011_is_stdout);
+    assert_eq!(facts.uart, Some(Uart::Pl011(0x900_0000)));
+    assert!(facts.uart_is_stdout);
     assert_eq!(facts.virtio.as_slice(), [0x900_0e00]);
     let gic = Gic::V2 {
         distributor: 0x800_0000,

@@ -33,6 +33,8 @@
     .equ F_NO_LAST_DSB, 1 << 20
     .equ F_PL1_ON, 1 << 21
     .equ F_VECTORS, 1 << 22
+    .equ F_NO_ISB, 1 << 23
+    .equ F_MMU_ON, 1 << 24
 
     .macro step name
     b       broken_\name
@@ -97,6 +99,8 @@ broken_off:
     tst     r0, #F_CACHES_ON
     orrne   r3, r3, #4
     mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
+    tst     r0, #F_NO_ISB
+    bne     after_off
     isb
     b       after_off
 .Lbroken_hsctlr:
@@ -176,8 +180,21 @@ broken_forget:
     tst     r0, #F_NO_LAST_DSB
     bne     1f
     dsb
-1:  isb
+1:  tst     r0, #F_NO_ISB
+    bne     after_forget
+    isb
     b       after_forget
+
+@ The two that follow, before the jump.
+    .irp    name, settle, seen
+    .global broken_\name
+broken_\name:
+    faults  r0
+    tst     r0, #F_NO_ISB
+    bne     after_\name
+    isb
+    b       after_\name
+    .endr
 
     .global broken_pl1
 broken_pl1:
@@ -186,6 +203,8 @@ broken_pl1:
     tst     r1, #F_PL1_ON
     orrne   r0, r0, #5                  @ M and C
     mcr     p15, 0, r0, c1, c0, 0       @ SCTLR
+    tst     r1, #F_NO_ISB
+    bne     after_pl1
     isb
     b       after_pl1
 .Lbroken_sctlr:
@@ -199,8 +218,27 @@ broken_vectors:
     mrcne   p15, 0, r0, c13, c0, 4      @ the entry
     b       resume_vectors
 
+@ The MMU on, and nothing else: with tables that let the payload run, or nobody would see it.
     .global broken_leave
 broken_leave:
-    mov     r3, #0
+    faults  r3
+    tst     r3, #F_MMU_ON
+    beq     1f
+    mov     r12, #0
+    adr     r3, .Lflat
+    mcrr    p15, 4, r3, r12, c2         @ HTTBR
+    isb
+    ldr     r3, .Lbroken_mmu_on
+    mcr     p15, 4, r3, c1, c0, 0       @ HSCTLR
+    isb
+1:  mov     r3, #0
     mcr     p15, 0, r3, c13, c0, 3
     b       resume_leave
+.Lbroken_mmu_on:
+    .word   HSCTLR_OFF | 1
+@ Four blocks of 1 GiB, each to itself: Normal (attribute 0), outer shareable, all access, used.
+    .balign 32
+.Lflat:
+    .irp    gigabyte, 0, 1, 2, 3
+    .word   \gigabyte << 30 | 1 << 10 | 2 << 8 | 1 << 6 | 1, 0
+    .endr

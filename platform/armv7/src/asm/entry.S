@@ -112,8 +112,8 @@ entry:
     add     sp, r7, r0
     mov     r0, sp
     bl      drop_state
-    push    {r4-r12}
-    sub     sp, sp, #4                  @ keep 8-byte alignment (AAPCS)
+    mov     lr, #0                      @ EntryState.way: Way::Entered
+    push    {r4-r12, lr}
 
     mrs     r0, cpsr
     and     r0, r0, #MODE_MASK
@@ -134,24 +134,44 @@ entry:
     dsb                                 @ TLB invalidation complete
     isb
 
+    @ Without virtualization extensions there is no HYP to go to.
+    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
+    tst     r0, #(0xf << 12)
+    beq     .Lcaches_off
+    mov     r12, sp                     @ HYP has another
+    adr     r1, probing_vectors
+    mcr     p15, 0, r1, c12, c0, 0      @ VBAR
+    isb
+    @ Secure state goes there by a monitor of its own. SCR can be read there and is Undefined in
+    @ non-secure state (DDI 0406C B4.1.129): then r2 stays, and no SCR has all its bits set.
+    mvn     r2, #0
+    tst     r0, #(0xf << 4)             @ security extensions
+    mrcne   p15, 0, r2, c1, c1, 0       @ SCR
+    cmn     r2, #1
+    beq     .Lnon_secure
+    adr     r1, parked_vectors
+    mcr     p15, 0, r1, c12, c0, 0
+    isb
+    bl      monitor_boot                @ clobbers all but r7 and r12
+    mrs     r0, cpsr
+    and     r0, r0, #MODE_MASK
+    cmp     r0, #MODE_HYP
+    moveq   r3, #2                      @ Way::OwnMonitor
+    beq     .Lin_hyp_now
+    b       .Lcaches_off                @ there was no way to Monitor mode
+
+.Lnon_secure:
     @ Does somebody in HYP below answer as Linux's stub does (Documentation/virt/kvm/arm/
     @ hyp-abi.rst)? Asked with -1: the stub knows no such call and says 0xbadca11; one from before
     @ Linux 4.12 gives its HVBAR; firmware and hypervisors that follow the SMC calling convention
     @ say -1, not supported; and where HVC is Undefined r0 stays. What cannot be told: an HVBAR
     @ that points at memory which is something else by now.
-    mrc     p15, 0, r0, c0, c1, 1       @ ID_PFR1
-    tst     r0, #(0xf << 12)            @ virtualization extensions
-    beq     .Lcaches_off
-    adr     r1, probing_vectors
-    mcr     p15, 0, r1, c12, c0, 0      @ VBAR
-    isb
     mvn     r0, #0
     hvc     #0
     mov     r2, r0
     adr     r1, parked_vectors
     mcr     p15, 0, r1, c12, c0, 0
     isb
-    mov     r12, sp                     @ HYP has another
     ldr     r1, .Lstub_error
     cmp     r2, r1
     bne     .Lold_stub
@@ -171,6 +191,8 @@ entry:
 
 @ In HYP now, as whoever is there left it; r12 = the stack.
 .Ltaken_over:
+    mov     r3, #1                      @ Way::Stub
+.Lin_hyp_now:                           @ r3 = way
     mov     sp, r12
     mrc     p15, 4, r12, c12, c0, 0     @ HVBAR
     adr     r1, parked_vectors
@@ -180,8 +202,9 @@ entry:
     @ What PL1 wrote is in memory; a line that HYP's cache has of before must not be written to.
     add     r0, sp, #40
     bl      drop_state
-    str     r11, [sp, #32]              @ EntryState.hyp_control
-    str     r12, [sp, #36]              @ EntryState.hyp_vectors
+    str     r11, [sp, #28]              @ EntryState.hyp_control
+    str     r12, [sp, #32]              @ EntryState.hyp_vectors
+    str     r3, [sp, #36]               @ EntryState.way
     mrc     p15, 0, r9, c1, c0, 0       @ SCTLR
 
     @ HYP. Caches are cleaned if they are on (`go`), or if whoever was here has not put away what
@@ -218,7 +241,7 @@ entry:
     bl      relocate
     bl      forget_instructions
 
-    add     r0, sp, #4                  @ EntryState
+    mov     r0, sp                      @ EntryState
     sub     sp, sp, #EARLY_INFO_SIZE
     mov     r1, sp                      @ EarlyInfo, filled by the call
     bl      baton_choose_home           @ r0 = the home's address, or this copy's own
@@ -273,7 +296,6 @@ entry:
     mov     r7, #0                      @ the backtrace ends here
     mov     lr, #0
     add     r1, r0, #EARLY_INFO_SIZE
-    add     r1, r1, #4
     bl      baton_main
     b       park
 

@@ -123,32 +123,7 @@ hand_off_asm:
     end_step forget
     @ [R] Nothing traps, nothing is offset, the identity registers tell the truth.
     say     'R'
-    mov     r3, #0
-    mov     r4, #0
-    mcr     p15, 4, r3, c1, c1, 0       @ HCR = 0
-    mcr     p15, 4, r3, c1, c1, 3       @ HSTR = 0
-    mcr     p15, 4, r3, c1, c1, 7       @ HACR = 0
-    movw    r0, #0x33ff                 @ HCPTR's reset value: absent coprocessors alone
-    mcr     p15, 4, r0, c1, c1, 2
-    mrc     p15, 0, r0, c0, c1, 2       @ ID_DFR0
-    ubfx    r0, r0, #24, #4             @ performance monitors: 0 or 15, no PMCR to read
-    add     r0, r0, #1
-    tst     r0, #0xe
-    moveq   r0, #0
-    mrcne   p15, 0, r0, c9, c12, 0      @ PMCR
-    ubfx    r0, r0, #11, #5             @ N
-    mcr     p15, 4, r0, c1, c1, 1       @ HDCR = HPMN alone
-    mcrr    p15, 6, r3, r4, c2          @ VTTBR = 0
-    mcrr    p15, 4, r3, r4, c2          @ HTTBR = 0
-    mcrr    p15, 4, r3, r4, c14         @ CNTVOFF = 0
-    mov     r0, #3
-    mcr     p15, 4, r0, c14, c1, 0      @ CNTHCTL: PL1 may use the physical counter and timer
-    mcr     p15, 4, r3, c14, c2, 1      @ CNTHP_CTL = 0
-    mrc     p15, 0, r0, c0, c0, 0       @ MIDR
-    mcr     p15, 4, r0, c0, c0, 0       @ VPIDR
-    mrc     p15, 0, r0, c0, c0, 5       @ MPIDR
-    mcr     p15, 4, r0, c0, c0, 5       @ VMPIDR
-    mcr     p15, 4, r3, c13, c0, 2      @ HTPIDR = 0
+    bl      settle_hyp                  @ monitor.S
     b       .Lpl1_registers
 
 .Lfrom_pl1:
@@ -170,13 +145,10 @@ hand_off_asm:
     mov     r3, #0
 
 .Lpl1_registers:
-    mcr     p15, 0, r3, c2, c0, 2       @ TTBCR = 0
-    mcr     p15, 0, r3, c2, c0, 0       @ TTBR0
-    mcr     p15, 0, r3, c2, c0, 1       @ TTBR1
-    mcr     p15, 0, r3, c13, c0, 1      @ CONTEXTIDR
-    mcr     p15, 0, r3, c14, c2, 1      @ CNTP_CTL = 0
-    mcr     p15, 0, r3, c14, c3, 1      @ CNTV_CTL = 0
+    bl      settle_pl1                  @ monitor.S
+    step    settle
     isb
+    end_step settle
     @ [V] The vectors: parked, in memory that no payload range overlaps.
     say     'V'
     adr     r0, .Lparked
@@ -188,7 +160,9 @@ hand_off_asm:
     cmp     r2, #MODE_HYP
     mcreq   p15, 4, r0, c12, c0, 0      @ HVBAR
     mcrne   p15, 0, r0, c12, c0, 0      @ VBAR
+    step    seen
     isb
+    end_step seen
     @ [J]
     say     'J'
     say     0x0d                        @ the payload starts a line of its own

@@ -19,6 +19,14 @@ global_asm!(
 global_asm!(include_str!("cache.S"), options(raw));
 global_asm!(include_str!("vectors.S"), options(raw));
 global_asm!(include_str!("memory.S"), options(raw));
+// One piece, in this order.
+global_asm!(
+    ".equ HSCTLR_OFF, 0x30c50878",
+    ".equ SCTLR_OFF, 0x00c50878",
+    include_str!("monitor.S"),
+    include_str!("psci.S"),
+    options(raw)
+);
 #[cfg(not(feature = "broken-handoff"))]
 global_asm!(include_str!("steps.S"), options(raw));
 #[cfg(feature = "broken-handoff")]

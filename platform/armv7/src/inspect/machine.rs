@@ -60,7 +60,13 @@ fn read(row: usize) -> u64 {
 
 /// Tells whether a row can be read here.
 fn readable(row: usize, hyp: bool) -> bool {
-    hyp || REGISTERS.get(row).is_some_and(|spec| spec.set == Set::Pl1)
+    // What has HYP has all of them.
+    hyp || REGISTERS.get(row).is_some_and(|spec| match spec.set {
+        Set::Hyp => false,
+        Set::Pl1 => true,
+        Set::Timer => cpu::has_generic_timer(),
+        Set::Long => enable::has_long_descriptors(),
+    })
 }
 
 /// The registers as the caller left them.
@@ -68,8 +74,8 @@ fn readable(row: usize, hyp: bool) -> bool {
 pub struct Found {
     values: Values,
     hyp: bool,
-    /// It was entered below a HYP that answered like Linux's stub, and went there.
-    pub through_stub: bool,
+    /// How it came to HYP, if it does not run where it was entered.
+    pub way: u32,
     /// A kernel has run, and called kexec.
     pub by_kernel: bool,
 }
@@ -102,7 +108,7 @@ impl Found {
         Self {
             values,
             hyp,
-            through_stub: hyp && state.cpsr & 0x1f != 0x1a,
+            way: state.way,
             by_kernel: entered_by_kernel(state),
         }
     }
@@ -131,8 +137,10 @@ impl Found {
                 r::Cntvoff::write(0);
                 r::CnthpCtl::write(0);
             }
-            r::CntpCtl::write(0);
-            r::CntvCtl::write(0);
+            if cpu::has_generic_timer() {
+                r::CntpCtl::write(0);
+                r::CntvCtl::write(0);
+            }
         }
         r::isb();
     }

@@ -12,6 +12,10 @@ pub enum Set {
     Hyp,
     /// PL1's, read in HYP too.
     Pl1,
+    /// PL1's, if the processor has the generic timer.
+    Timer,
+    /// PL1's, if the processor has long descriptors.
+    Long,
 }
 
 /// What is known of a register.
@@ -145,12 +149,12 @@ pub static REGISTERS: [Spec; 26] = [
     ),
     spec("CNTVOFF", Set::Hyp, true, u64::MAX, &[]),
     spec("CNTHP_CTL", Set::Hyp, false, TIMER_ENABLED, TIMER),
-    spec("CNTP_CTL", Set::Pl1, false, TIMER_ENABLED, TIMER),
-    spec("CNTV_CTL", Set::Pl1, false, TIMER_ENABLED, TIMER),
-    spec("CNTFRQ", Set::Pl1, false, 0, &[]),
+    spec("CNTP_CTL", Set::Timer, false, TIMER_ENABLED, TIMER),
+    spec("CNTV_CTL", Set::Timer, false, TIMER_ENABLED, TIMER),
+    spec("CNTFRQ", Set::Timer, false, 0, &[]),
     spec("SCTLR", Set::Pl1, false, 0x4200_0007, CONTROL),
     spec("TTBCR", Set::Pl1, false, 0, &[(31, "EAE")]),
-    spec("TTBR0", Set::Pl1, true, 0, &[]),
+    spec("TTBR0", Set::Long, true, 0, &[]),
     spec("VBAR", Set::Pl1, false, 0, &[]),
     spec("MPIDR", Set::Pl1, false, 0, &[]),
     spec(
@@ -230,7 +234,7 @@ pub struct Undone<'a> {
 impl Undone<'_> {
     fn rows(&self) -> impl Iterator<Item = (&'static Spec, u64)> {
         let rows = REGISTERS.iter().zip(self.values.iter().copied());
-        rows.filter(|(spec, value)| (self.hyp || spec.set == Set::Pl1) && spec.is_undone(*value))
+        rows.filter(|(spec, value)| (self.hyp || spec.set != Set::Hyp) && spec.is_undone(*value))
     }
 
     /// Tells whether there is nothing.

@@ -5,12 +5,14 @@
 //! [`Gic::settle`]. Groups, priorities, targets and triggers stay as they are: they are set at
 //! boot by a payload that cares, and in part by a secure world that must not lose them.
 
+mod hand_over;
 mod v2;
 mod v3;
 
 use platform_api::DeviceNode;
 
 use crate::mmio::WindowError;
+pub use hand_over::{HandOver, hand_over};
 pub use v2::GicV2;
 pub use v3::{GicV3, SystemCpuInterface};
 

@@ -53,9 +53,9 @@ const _: () = {
 };
 
 /// GICR_TYPER: the redistributor has frames for virtual LPIs, twice the size.
-const TYPE_VIRTUAL_LPIS: u32 = 1 << 1;
+pub(super) const TYPE_VIRTUAL_LPIS: u32 = 1 << 1;
 /// GICR_TYPER: the last one of this window.
-const TYPE_LAST: u32 = 1 << 4;
+pub(super) const TYPE_LAST: u32 = 1 << 4;
 /// GICD_CTLR: affinity routing, ARE_NS, or in secure state ARE_S; private interrupts are then
 /// the redistributor's (12.9.4).
 const ROUTING: u32 = 1 << 4;

@@ -25,16 +25,26 @@ const STATUS_READY: u32 = 1 << 8;
 const STATE_MASK: u32 = 0xf << 9;
 const STATE_TRANSFER: u32 = 4 << 9;
 
+/// How long a slot may take to be identified, however long each of its steps may: a good card is up
+/// within a second (SD 4.2.3) and done soon after. The start waits for this, at each slot.
+const IDENTIFY_US: u64 = 2_000_000;
+
 /// A host and the time.
 pub(super) struct Link<H, C> {
     pub host: H,
     pub clock: C,
+    /// When no more commands are sent, in microseconds: while a card is identified.
+    deadline_us: u64,
 }
 
 impl<H: Host, C: Clock> Link<H, C> {
     /// Sends a command without data; R1's errors become ours.
     pub fn send(&mut self, command: Command) -> Result<[u32; 4], MmcError> {
         let index = command.index;
+        if self.deadline_us != u64::MAX && self.clock.microseconds() > self.deadline_us {
+            let error = HostError::Stuck(IDENTIFY_US);
+            return Err(MmcError::Host { index, error });
+        }
         let answer = self
             .host
             .command(command)
@@ -71,7 +81,7 @@ impl<H: Host, C: Clock> Link<H, C> {
 }
 
 /// A card slot. The card in it is identified by [`Card::rescan`](BlockDevice::rescan); without
-/// one every transfer fails with [`BlockError::NoMedium`].
+/// one every transfer fails with [`BlockError::NoMedium`], or with what went wrong then.
 pub struct Card<H, C> {
     link: Link<H, C>,
     identity: Option<Identity>,
@@ -83,7 +93,11 @@ impl<H: Host, C: Clock> Card<H, C> {
     /// Takes a slot and identifies what is in it now.
     pub fn new(host: H, clock: C) -> Self {
         let mut card = Self {
-            link: Link { host, clock },
+            link: Link {
+                host,
+                clock,
+                deadline_us: u64::MAX,
+            },
             identity: None,
             failure: MmcError::NoCard,
         };
@@ -99,7 +113,10 @@ impl<H: Host, C: Clock> Card<H, C> {
 
     fn identify(&mut self) -> Result<(), MmcError> {
         self.identity = None;
-        match identify(&mut self.link) {
+        self.link.deadline_us = self.link.clock.microseconds().saturating_add(IDENTIFY_US);
+        let found = identify(&mut self.link);
+        self.link.deadline_us = u64::MAX;
+        match found {
             Ok(identity) => {
                 self.identity = Some(identity);
                 Ok(())
@@ -111,13 +128,18 @@ impl<H: Host, C: Clock> Card<H, C> {
         }
     }
 
+    /// Returns what the card is, or why there is none.
+    fn identified(&self, first: u64) -> Result<Identity, BlockError> {
+        self.identity.ok_or(named(self.failure, first, 0))
+    }
+
     /// Moves blocks, a piece at a time that the host can take.
     fn pieces<'b>(
         &mut self,
         first: u64,
         pieces: impl Iterator<Item = Data<'b>>,
     ) -> Result<(), BlockError> {
-        let identity = self.identity.ok_or(BlockError::NoMedium)?;
+        let identity = self.identified(first)?;
         let mut block = first;
         for mut data in pieces {
             let blocks = (data.len() / BLOCK) as u64;
@@ -220,11 +242,22 @@ impl<H: Host, C: Clock> Card<H, C> {
 /// Says an error in a block device's terms.
 fn named(error: MmcError, first: u64, waited_us: u64) -> BlockError {
     match error {
+        // What the host itself waited, where nobody else has looked at the clock.
         MmcError::Host {
-            error: HostError::DataTimeout | HostError::Stuck(_),
+            error: HostError::Stuck(us),
             ..
-        }
-        | MmcError::Busy { .. } => BlockError::Timeout { first, waited_us },
+        } => BlockError::Timeout {
+            first,
+            waited_us: waited_us.max(us),
+        },
+        MmcError::Busy { waited_us: us } => BlockError::Timeout {
+            first,
+            waited_us: waited_us.max(us),
+        },
+        MmcError::Host {
+            error: HostError::DataTimeout,
+            ..
+        } => BlockError::Timeout { first, waited_us },
         MmcError::Host {
             error: HostError::DataCrc | HostError::ResponseCrc,
             ..
@@ -247,18 +280,14 @@ impl<H: Host, C: Clock> BlockDevice for Card<H, C> {
     }
 
     fn read_blocks(&mut self, first: u64, buffer: &mut [u8]) -> Result<(), BlockError> {
-        if self.identity.is_none() {
-            return Err(BlockError::NoMedium);
-        }
+        self.identified(first)?;
         BlockError::check(self.info(), first, buffer.len())?;
         let limit = self.link.host.limit(buffer);
         self.pieces(first, buffer.chunks_mut(limit).map(Data::Read))
     }
 
     fn write_blocks(&mut self, first: u64, buffer: &[u8]) -> Result<(), BlockError> {
-        if self.identity.is_none() {
-            return Err(BlockError::NoMedium);
-        }
+        self.identified(first)?;
         BlockError::check(self.info(), first, buffer.len())?;
         if self.info().read_only {
             return Err(BlockError::ReadOnly);
@@ -268,7 +297,7 @@ impl<H: Host, C: Clock> BlockDevice for Card<H, C> {
     }
 
     fn erase_blocks(&mut self, first: u64, count: u64) -> Result<(), BlockError> {
-        let identity = self.identity.ok_or(BlockError::NoMedium)?;
+        let identity = self.identified(first)?;
         let info = self.info();
         let out_of_range = BlockError::OutOfRange {
             first,

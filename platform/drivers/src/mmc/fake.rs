@@ -29,6 +29,10 @@ pub(super) struct State {
     /// Rounds of ACMD41 or CMD1 until the card is up.
     pub waking: u32,
     pub write_protected: bool,
+    /// From how many commands on the host hangs: each then takes so many microseconds and fails, or
+    /// only takes them.
+    pub hanging: Option<(usize, u64, bool)>,
+    pub clock: Ticking,
     app: bool,
     state: u32,
     erase: (u32, u32),
@@ -54,6 +58,13 @@ impl Clock for Ticking {
     }
 }
 
+impl Ticking {
+    /// Returns the time without moving it.
+    pub fn now(&self) -> u64 {
+        *self.0.borrow()
+    }
+}
+
 impl Fake {
     pub fn new(model: Model, blocks: usize) -> Self {
         let mut contents = vec![[0; 512]; blocks];
@@ -68,6 +79,8 @@ impl Fake {
             failing: (0, None),
             waking: 3,
             write_protected: false,
+            hanging: None,
+            clock: Ticking::default(),
             app: false,
             state: 0,
             erase: (0, 0),
@@ -77,6 +90,20 @@ impl Fake {
 }
 
 impl State {
+    fn hang(&mut self) -> Result<(), HostError> {
+        match self.hanging {
+            Some((from, us, fails)) if self.log.len() > from => {
+                *self.clock.0.borrow_mut() += us;
+                if fails {
+                    Err(HostError::Stuck(us))
+                } else {
+                    Ok(())
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn status(&mut self) -> u32 {
         let illegal = if std::mem::take(&mut self.illegal) {
             1 << 22
@@ -245,6 +272,7 @@ impl Host for Fake {
         state
             .log
             .push(format!("CMD{} {:#x}", command.index, command.argument));
+        state.hang()?;
         match state.command(command) {
             Some(_) if command.response == Response::None => Ok([0; 4]),
             Some(answer) => Ok(answer),
@@ -268,6 +296,7 @@ impl Host for Fake {
             command.argument,
             data.len() / block_size as usize
         ));
+        state.hang()?;
         if let (1.., Some(error)) = state.failing {
             state.failing.0 -= 1;
             return Err(error);

@@ -114,8 +114,14 @@ impl Data<'_> {
 pub enum HostError {
     /// The card did not answer a command.
     NoResponse,
-    /// The answer's CRC is wrong.
+    /// The answer's CRC is wrong, or its end bit.
     ResponseCrc,
+    /// The answer is another command's.
+    ResponseIndex,
+    /// The card took more current than the slot gives.
+    Overcurrent,
+    /// The CMD12 that ends a transfer failed; the host's status of it.
+    AutoStop(u32),
     /// The data's CRC is wrong, or a start or end bit.
     DataCrc,
     /// No data came, or was taken, in the card's time.
@@ -133,6 +139,9 @@ impl fmt::Display for HostError {
         match self {
             Self::NoResponse => f.write_str("no response"),
             Self::ResponseCrc => f.write_str("response CRC error"),
+            Self::ResponseIndex => f.write_str("response index error"),
+            Self::Overcurrent => f.write_str("overcurrent"),
+            Self::AutoStop(status) => write!(f, "auto CMD12 error, status {status:#x}"),
             Self::DataCrc => f.write_str("data CRC error"),
             Self::DataTimeout => f.write_str("data timeout"),
             Self::Overrun => f.write_str("FIFO overrun"),

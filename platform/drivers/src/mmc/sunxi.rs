@@ -11,9 +11,11 @@
 use alloc::vec::Vec;
 
 use platform_api::{Clock, DataCache, DeviceNode};
+use zerocopy::{Immutable, IntoBytes};
 
 use super::{
     BusWidth, Command, Data, Host, HostError, Response, Speed,
+    dma::{BOUNCE, Path, is_aligned, publish},
     host::{pause, wait},
 };
 use crate::mmio::{self, WindowError};
@@ -118,10 +120,6 @@ const OWNED: u32 = 1 << 31;
 const PIECE: usize = 0x8000;
 /// Descriptors: 8 MiB in a command.
 const DESCRIPTORS: usize = 256;
-/// What DMA wants buffers aligned to for the caches' sake: no A7, A8 or A15 line is longer.
-const LINE: usize = 64;
-/// The bounce buffer's size.
-const BOUNCE: usize = 0x8000;
 
 /// How long a reset, a command, a card that is busy, and a byte of data at the slowest may take,
 /// microseconds. The controller's own timeouts are shorter; these end a wait for a dead one.
@@ -133,22 +131,17 @@ const BYTES_PER_US: u64 = 1;
 
 /// A descriptor (H3 5.3.3.6): flags, size, address, next.
 #[repr(C, align(16))]
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, IntoBytes, Immutable)]
 struct Descriptor([u32; 4]);
-
-/// Bytes aligned to a line.
-#[repr(C, align(64))]
-#[derive(Clone, Copy)]
-struct Line([u8; LINE]);
 
 /// The controller.
 pub struct Sunxi<C, D> {
     base: usize,
     clock: C,
-    cache: D,
     width: BusWidth,
     descriptors: Vec<Descriptor>,
-    bounce: Vec<Line>,
+    /// Lent out while data move.
+    path: Option<Path<D>>,
 }
 
 /// The controller's registers, and no more: enough to stop it when its driver is out of reach.
@@ -202,14 +195,13 @@ pub unsafe fn probe<C: Clock, D: DataCache>(
     Ok(Sunxi {
         base: registers.as_ptr().expose_provenance(),
         clock,
-        cache,
         width: match node.bus_width {
             Some(width) if width < 4 => BusWidth::One,
             Some(8) => BusWidth::Eight,
             _ => BusWidth::Four,
         },
         descriptors: alloc::vec![Descriptor::default(); DESCRIPTORS],
-        bounce: alloc::vec![Line([0; LINE]); BOUNCE / LINE],
+        path: Some(Path::new(cache, BOUNCE)),
     })
 }
 
@@ -293,7 +285,7 @@ impl<C: Clock, D: DataCache> Sunxi<C, D> {
     }
 
     /// Fills the chain for `length` bytes at `address`, and writes it to memory.
-    fn chain(&mut self, address: usize, length: usize) -> Result<(), HostError> {
+    fn chain(&mut self, cache: &D, address: usize, length: usize) -> Result<(), HostError> {
         let word = |value: usize| u32::try_from(value).map_err(|_| HostError::Dma(0));
         let pieces = length.div_ceil(PIECE);
         let base = self.descriptors.as_ptr().expose_provenance();
@@ -311,23 +303,20 @@ impl<C: Clock, D: DataCache> Sunxi<C, D> {
             let size = PIECE.min(length - offset);
             *descriptor = Descriptor([flags, word(size)?, word(address + offset)?, word(next)?]);
         }
-        let used = self.descriptors.get(..pieces).unwrap_or_default();
-        // SAFETY: plain words, seen as the bytes they are.
-        let bytes =
-            unsafe { core::slice::from_raw_parts(used.as_ptr().cast::<u8>(), size_of_val(used)) };
-        self.cache.clean_invalidate(bytes);
+        publish(cache, self.descriptors.get(..pieces).unwrap_or_default());
         Ok(())
     }
 
     /// Runs a command whose data lie at `address`, aligned for DMA.
     fn run(
         &mut self,
+        cache: &D,
         command: Command,
         (address, length): (usize, usize),
         block_size: u32,
         more: u32,
     ) -> Result<[u32; 4], HostError> {
-        self.chain(address, length)?;
+        self.chain(cache, address, length)?;
         let list = u32::try_from(self.descriptors.as_ptr().expose_provenance());
         self.set(INTERRUPTS, u32::MAX);
         self.set(BLOCK_SIZE, block_size);
@@ -364,51 +353,6 @@ impl<C: Clock, D: DataCache> Sunxi<C, D> {
         }
         Ok(answer)
     }
-
-    fn bounce(&mut self) -> &mut [u8] {
-        let pointer = self.bounce.as_mut_ptr().cast::<u8>();
-        // SAFETY: `Line` is bytes without padding; the borrow is the vector's.
-        unsafe { core::slice::from_raw_parts_mut(pointer, self.bounce.len() * LINE) }
-    }
-
-    /// Moves data that DMA cannot reach as it is, by way of a buffer that it can.
-    fn bounced(
-        &mut self,
-        command: Command,
-        data: &mut Data<'_>,
-        block_size: u32,
-        more: u32,
-    ) -> Result<[u32; 4], HostError> {
-        let length = data.len();
-        if let Data::Write(source) = data
-            && let Some(place) = self.bounce().get_mut(..length)
-        {
-            place.copy_from_slice(source);
-        }
-        self.maintain_bounce(length);
-        let address = self.bounce.as_ptr().expose_provenance();
-        let answer = self.run(command, (address, length), block_size, more)?;
-        self.maintain_bounce(length);
-        if let Data::Read(destination) = data
-            && let Some(place) = self.bounce().get(..length)
-        {
-            destination.copy_from_slice(place);
-        }
-        Ok(answer)
-    }
-
-    fn maintain_bounce(&self, length: usize) {
-        let pointer = self.bounce.as_ptr().cast::<u8>();
-        // SAFETY: as in `bounce`.
-        let bytes = unsafe { core::slice::from_raw_parts(pointer, self.bounce.len() * LINE) };
-        self.cache
-            .clean_invalidate(bytes.get(..length).unwrap_or(bytes));
-    }
-}
-
-/// Tells whether DMA and the caches can share `bytes` with nobody else.
-fn is_aligned(bytes: &[u8]) -> bool {
-    bytes.as_ptr().addr().is_multiple_of(LINE) && bytes.len().is_multiple_of(LINE)
 }
 
 impl<C: Clock, D: DataCache> Host for Sunxi<C, D> {
@@ -478,25 +422,18 @@ impl<C: Clock, D: DataCache> Host for Sunxi<C, D> {
         stop: bool,
     ) -> Result<[u32; 4], HostError> {
         let mut more = if stop { AUTO_STOP } else { 0 };
-        let (aligned, address) = match &data {
-            Data::Read(buffer) => (is_aligned(buffer), buffer.as_ptr().expose_provenance()),
-            Data::Write(buffer) => {
-                more |= TO_CARD;
-                (is_aligned(buffer), buffer.as_ptr().expose_provenance())
-            }
-        };
+        if matches!(data, Data::Write(_)) {
+            more |= TO_CARD;
+        }
         let length = data.len();
-        let result = if aligned {
-            self.maintain(&data);
-            let result = self.run(command, (address, length), block_size, more);
-            // What speculation fetched meanwhile is older than what the controller stored.
-            self.maintain(&data);
-            result
-        } else if length <= BOUNCE {
-            self.bounced(command, &mut data, block_size, more)
-        } else {
-            Err(HostError::Dma(0))
-        };
+        let mut path = self.path.take();
+        let result = path.as_mut().and_then(|path| {
+            path.run(&mut data, |cache, address| {
+                self.run(cache, command, (address, length), block_size, more)
+            })
+        });
+        self.path = path;
+        let result = result.unwrap_or(Err(HostError::Dma(0)));
         if result.is_err() {
             self.recover();
         }
@@ -505,14 +442,5 @@ impl<C: Clock, D: DataCache> Host for Sunxi<C, D> {
 
     fn quiesce(&mut self) {
         self.registers().stop();
-    }
-}
-
-impl<C: Clock, D: DataCache> Sunxi<C, D> {
-    fn maintain(&self, data: &Data<'_>) {
-        match data {
-            Data::Read(buffer) => self.cache.clean_invalidate(buffer),
-            Data::Write(buffer) => self.cache.clean_invalidate(buffer),
-        }
     }
 }

@@ -153,6 +153,46 @@ fn an_empty_slot_and_a_card_that_never_wakes() {
     }
 }
 
+/// Whatever hangs, from whichever command on: the slot is given up within a bounded time, what was
+/// wrong is told to whoever wants the card, and a host that is well again is taken.
+#[test]
+fn a_host_that_hangs_is_given_up_soon() {
+    for model in [Model::Sd1, Model::Sdhc, Model::Emmc] {
+        for from in 0..40 {
+            // A driver's own timeout, then; and a host that does everything, but slowly.
+            for (us, fails) in [(500_000, true), (400_000, false)] {
+                let fake = Fake::new(model, 2048);
+                fake.0.borrow_mut().hanging = Some((from, us, fails));
+                let clock = fake.0.borrow().clock.clone();
+                let mut card = Card::new(fake.clone(), clock.clone());
+                let took = clock.now();
+                assert!(took < 3_500_000, "{model:?} from {from}: {took} us");
+                if card.failure().is_none() {
+                    // It was done before it hung, or came to its end.
+                    continue;
+                }
+                let mut buffer = [0; 512];
+                let error = card.read_blocks(3, &mut buffer).unwrap_err();
+                assert!(
+                    matches!(
+                        error,
+                        BlockError::Timeout {
+                            first: 3,
+                            waited_us: 400_000..
+                        }
+                    ),
+                    "{model:?} from {from}: {error}"
+                );
+                assert_eq!(clock.now(), took, "asked again");
+                fake.0.borrow_mut().hanging = None;
+                card.rescan().unwrap();
+                card.read_blocks(3, &mut buffer).unwrap();
+                assert_eq!(number(&buffer), 3);
+            }
+        }
+    }
+}
+
 #[test]
 fn erases_what_it_is_asked_to() {
     for model in [Model::Sd1, Model::Sdhc, Model::Emmc] {

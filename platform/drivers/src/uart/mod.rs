@@ -1,9 +1,14 @@
 //! Serial ports.
 
-use platform_api::{Console, RawUart};
+use platform_api::{Console, DeviceNode, Line, RawUart};
 
-use crate::mmio;
+use crate::{
+    bind::{Driver, driver_for},
+    mmio,
+};
 
+pub mod imx;
+mod line;
 pub mod ns16550;
 pub mod pl011;
 pub mod receiver;
@@ -14,6 +19,8 @@ pub enum Uart {
     Pl011(pl011::Pl011<'static>),
     /// A 16550 or one of its kin.
     Ns16550(ns16550::Ns16550),
+    /// An i.MX's.
+    Imx(imx::ImxUart),
 }
 
 impl Uart {
@@ -21,6 +28,7 @@ impl Uart {
         match self {
             Self::Pl011(port) => port,
             Self::Ns16550(port) => port,
+            Self::Imx(port) => port,
         }
     }
 }
@@ -31,6 +39,29 @@ impl Uart {
         match self {
             Self::Pl011(port) => port.receiver(),
             Self::Ns16550(port) => port.receiver(),
+            Self::Imx(port) => port.receiver(),
+        }
+    }
+}
+
+impl Uart {
+    /// Sets rate and frame to `wanted`, where they are others and the rate of the clock, in Hz, is
+    /// known. Returns what they are, as far as that is known.
+    pub fn set_line(&mut self, wanted: Option<Line>, clock: Option<u32>) -> Option<Line> {
+        match self {
+            Self::Pl011(port) => {
+                if let (Some(wanted), Some(clock)) = (wanted, clock) {
+                    port.set_line(wanted, clock);
+                }
+                Some(port.line(clock))
+            }
+            Self::Ns16550(port) => {
+                if let (Some(wanted), Some(clock)) = (wanted, clock) {
+                    port.set_line(wanted, clock);
+                }
+                Some(port.line(clock))
+            }
+            Self::Imx(_) => None,
         }
     }
 }
@@ -46,6 +77,17 @@ impl Console for Uart {
 
     fn flush(&mut self) {
         self.port().flush();
+    }
+}
+
+/// Describes the UART of `node` to those who need no driver, if it is one that we drive; touches
+/// nothing.
+pub fn describe(node: &DeviceNode<'_>) -> Option<RawUart> {
+    match driver_for(node)? {
+        Driver::Pl011 => Some(pl011::Pl011::raw(node.reg.first()?.start().as_u32()?)),
+        Driver::Ns16550 => Some(ns16550::locate(node).ok()?.raw()),
+        Driver::ImxUart => Some(imx::locate(node).ok()?.raw()),
+        _ => None,
     }
 }
 

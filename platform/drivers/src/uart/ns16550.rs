@@ -2,8 +2,10 @@
 //! on Allwinner and Rockchip, the mini UART of the BCM283x, and kin.
 //!
 //! The first stage has set the line up and a terminal listens at its rate, so the rate and the
-//! frame are kept. Nothing here uses interrupts. Registers: PC16550D data sheet, section 8;
+//! frame are kept unless the tree wants others. Nothing here uses interrupts. Registers: PC16550D data sheet, section 8;
 //! DesignWare and the mini UART (BCM2835 ARM Peripherals, 2.2) agree on those used.
+
+mod line;
 
 use core::convert::Infallible;
 use core::fmt;
@@ -27,6 +29,9 @@ pub const COMPATIBLE: &[&str] = &[
 /// Those of [`COMPATIBLE`] whose registers are words although the node does not say so; the
 /// others' are bytes without gaps.
 const WORDS: &[&str] = &["brcm,bcm2835-aux-uart", "nvidia,tegra20-uart"];
+
+/// Those whose rate is set in another way.
+const NO_DIVISOR: &[&str] = &["brcm,bcm2835-aux-uart"];
 
 /// RBR and THR, the receiver's and the transmitter's end (8.1).
 const DATA: usize = 0;
@@ -94,6 +99,8 @@ pub struct Ns16550 {
     shift: u32,
     /// Registers are bytes, not words.
     bytes: bool,
+    /// The rate is set by the 16550's divisor latch.
+    divisor: bool,
 }
 
 /// Takes over the port of `node`.
@@ -106,6 +113,16 @@ pub struct Ns16550 {
 /// at its physical address, and nothing but the returned value uses it (but
 /// [`super::raw_put`]).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Ns16550, ProbeError> {
+    let port = locate(node)?;
+    let control = port.get(LINE_CONTROL);
+    if control & DIVISOR_LATCH != 0 {
+        port.set(LINE_CONTROL, control & !DIVISOR_LATCH);
+    }
+    Ok(port)
+}
+
+/// Describes the port of `node` without touching it.
+pub(super) fn locate(node: &DeviceNode<'_>) -> Result<Ns16550, ProbeError> {
     let (default_shift, default_width) = if node.matches(WORDS) { (2, 4) } else { (0, 1) };
     let shift = node.layout.shift.unwrap_or(default_shift);
     let io_width = node.layout.io_width.unwrap_or(default_width);
@@ -125,16 +142,12 @@ pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Ns16550, ProbeError> {
     if !base.is_multiple_of(width) {
         return Err(WindowError::Unaddressable(window).into());
     }
-    let port = Ns16550 {
+    Ok(Ns16550 {
         base,
         shift,
         bytes: io_width == 1,
-    };
-    let control = port.get(LINE_CONTROL);
-    if control & DIVISOR_LATCH != 0 {
-        port.set(LINE_CONTROL, control & !DIVISOR_LATCH);
-    }
-    Ok(port)
+        divisor: !node.matches(NO_DIVISOR),
+    })
 }
 
 impl Ns16550 {

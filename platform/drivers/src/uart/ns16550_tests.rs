@@ -45,9 +45,8 @@ impl Fake {
             path: "/serial",
             compatible: &[compatible],
             reg: &[PhysRange::from_size(start, size).unwrap()],
-            dma_coherent: false,
             layout,
-            bus_width: None,
+            ..DeviceNode::default()
         };
         // SAFETY: the page is leaked and accessed as volatile only.
         unsafe { probe(&node) }

@@ -1,13 +1,15 @@
 //! The Arm PrimeCell UART PL011 (TRM DDI 0183).
 //!
 //! The first stage has set the line up and a terminal listens at its rate, so the rate and the
-//! frame are kept; a port that is off is only switched on. Nothing here uses interrupts.
+//! frame are kept unless the tree wants others; a port that is off is only switched on. Nothing here uses interrupts.
+
+mod line;
 
 use core::convert::Infallible;
 
 use arm_pl011_uart::{PL011Registers, Uart, UniqueMmioPointer};
 use embedded_io::{ErrorType, Read, ReadReady, Write, WriteReady};
-use platform_api::{Console, DeviceNode, RawUart};
+use platform_api::{Console, DeviceNode, Line, RawUart};
 use safe_mmio::fields::ReadPureWrite;
 
 use super::receiver::RawReceiver;
@@ -31,6 +33,9 @@ const DATA_ERRORS: u32 = 7 << 8;
 const CONTROL: usize = 0x30;
 /// UARTCR: UARTEN, TXE and RXE.
 const CONTROL_ON: u32 = 1 << 0 | 1 << 8 | 1 << 9;
+
+/// Bytes of registers that the driver and `arm-pl011-uart` use: up to UARTDMACR (3.3.14).
+const USED: usize = 0x4c;
 
 /// Entries in the receive FIFO of the deepest version (r1p5).
 const FIFO_DEPTH: usize = 32;
@@ -56,9 +61,12 @@ pub struct Pl011<'a> {
 /// its physical address, and nothing but the returned value uses it (but [`super::raw_put`] and
 /// [`RawReceiver::collect`], which touch no state of the driver).
 pub unsafe fn probe(node: &DeviceNode<'_>) -> Result<Pl011<'static>, WindowError> {
-    let (registers, _) = mmio::registers::<PL011Registers>(node, 0)?;
-    // SAFETY: The caller vouches for the registers; `Words` has their size and alignment, and
-    // the pointer is gone before the next one is made.
+    // BCM2835's tree gives the port less than the page that the block of `arm-pl011-uart` spans.
+    let (registers, _) = mmio::registers::<[u32; USED / 4]>(node, 0)?;
+    let registers = registers.cast::<PL011Registers>();
+    // SAFETY: The caller vouches for the registers, up to USED; device memory is mapped by pages,
+    // and nothing behind is touched. `Words` has the block's size and alignment, and the pointer
+    // is gone before the next one is made.
     switch_on(unsafe { UniqueMmioPointer::new(registers.cast::<Words>()) });
     let base = registers.as_ptr().expose_provenance();
     // SAFETY: The caller vouches for the registers and for their having no other user.
@@ -94,6 +102,17 @@ impl<'a> Pl011<'a> {
             status_errors: 0,
             data_errors: DATA_ERRORS,
         }
+    }
+
+    /// Returns rate and frame; the rate only with the clock's, in Hz.
+    pub fn line(&self, clock: Option<u32>) -> Line {
+        line::Registers(self.base).line(clock)
+    }
+
+    /// Sets the line, if it is another. Leaves it where the rate cannot be made, or the port does
+    /// not become idle.
+    pub fn set_line(&self, wanted: Line, clock: u32) {
+        line::Registers(self.base).set_line(wanted, clock);
     }
 
     /// Takes the next character off the receive FIFO. One with a line error (break, framing,
@@ -245,9 +264,7 @@ mod tests {
                 path: "/pl011",
                 compatible: COMPATIBLE,
                 reg: &[PhysRange::from_size(start, 0x1000).unwrap()],
-                dma_coherent: false,
-                layout: platform_api::RegisterLayout::default(),
-                bus_width: None,
+                ..DeviceNode::default()
             };
             // SAFETY: The page is leaked and accessed as volatile only.
             unsafe { probe(&node) }.unwrap()

@@ -151,8 +151,7 @@ mod tests {
             compatible: super::super::COMPATIBLE,
             reg: &[PhysRange::from_size(start, 0x200).unwrap()],
             dma_coherent: true,
-            layout: platform_api::RegisterLayout::default(),
-            bus_width: None,
+            ..DeviceNode::default()
         };
         // SAFETY: The memory is leaked and poses as the registers.
         (unsafe { Slot::new(&node) }.unwrap(), memory)

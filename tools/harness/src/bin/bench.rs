@@ -1,5 +1,6 @@
 //! `make bench`: size, and instructions, counted exactly: from our entry to the kernel's, for a
-//! load, from prompt to prompt.
+//! load, from prompt to prompt. `make bench BOARD=orangepi-pc`: a load from that board's card, by
+//! its U-Boot and by Baton.
 //!
 //! U-Boot loads Baton from the card and enters it; Baton boots Debian's kernel and initrd with
 //! `bootdelay=0`. The marks are the first instruction at the address where `boot.scr` puts
@@ -8,7 +9,13 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use harness::{Card, Machine, Result, build, caches::Watched, count, flow, typing};
+use harness::{
+    Card, Machine, Result, build,
+    caches::Watched,
+    count, flow,
+    rate::{BENCHES, Bench, Who, counted, timed},
+    typing,
+};
 
 /// Where U-Boot puts Baton: `kernel_addr_r` of its virt board.
 const LOAD_ADDRESS: u32 = 0x4040_0000;
@@ -23,7 +30,12 @@ const BAREBOX_BOOT: u64 = 47_540_706;
 const UBOOT_LOAD: u64 = 433_588;
 
 fn main() -> ExitCode {
-    match run() {
+    let board = std::env::args().nth(1).unwrap_or_default();
+    let result = match board.as_str() {
+        "" | "virt" => run(),
+        board => card_of(board),
+    };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -58,6 +70,86 @@ fn run() -> Result<()> {
     scripts()?;
     console()?;
     teardown()
+}
+
+/// The aims for a board's card: instructions a byte, and how many times U-Boot's rate.
+const PER_BYTE_AIM: f64 = 0.15;
+const RATE_AIM: f64 = 5.0;
+/// How often the machine is started for the times, and how often each loader loads then.
+const ROUNDS: u32 = 5;
+const LOADS: u32 = 3;
+
+/// `load` of the kernel from a board's card: by U-Boot, where one comes first, and by Baton.
+fn card_of(board: &str) -> Result<()> {
+    let bench = Bench::find(board).ok_or_else(|| {
+        let names: Vec<&str> = BENCHES.iter().map(|bench| bench.name).collect();
+        harness::Error::check(format!(
+            "no figures for BOARD={board}; there are: virt, {}",
+            names.join(", ")
+        ))
+    })?;
+    let bytes = bench.bytes()?;
+    println!("load of the kernel, {bytes} bytes from FAT32 on the card of {board}");
+    let per_byte = |count: u64| count as f64 / bytes as f64;
+    let counts = counted(bench)?;
+    let again = counted(bench)?;
+    for ((who, counts), (_, again)) in counts.into_iter().zip(again) {
+        // The time itself goes into what is printed, and so into its digits' divisions.
+        let differs = counts.instructions.abs_diff(again.instructions);
+        println!(
+            "  {:<8} {:>10} instructions (again: {differs} apart), {:.4} a byte{}; \
+             {} accesses to the SD host, {:.6} a byte",
+            name(who),
+            counts.instructions,
+            per_byte(counts.instructions),
+            match who {
+                Who::FirstStage => String::new(),
+                Who::Baton => format!(" (aim: below {PER_BYTE_AIM})"),
+            },
+            counts.host,
+            per_byte(counts.host),
+        );
+    }
+    let mut times = Vec::new();
+    for _ in 0..ROUNDS {
+        times.extend(timed(bench, LOADS)?);
+    }
+    let rate = |milliseconds: u64| bytes as f64 / 1048.576 / milliseconds.max(1) as f64;
+    let mut medians = Vec::new();
+    for who in [Who::FirstStage, Who::Baton] {
+        let mut all: Vec<u64> = times
+            .iter()
+            .filter(|(w, _)| *w == who)
+            .map(|t| t.1)
+            .collect();
+        all.sort_unstable();
+        let (Some(&best), Some(&median)) = (all.first(), all.get(all.len() / 2)) else {
+            continue;
+        };
+        println!(
+            "  {:<8} median {median} ms, {:.1} MiB/s; best {best} ms, {:.1} MiB/s; all: {all:?}",
+            name(who),
+            rate(median),
+            rate(best)
+        );
+        medians.push((median, best));
+    }
+    if let [(theirs, their_best), (ours, our_best)] = medians[..] {
+        let times = |theirs: u64, ours: u64| theirs as f64 / ours.max(1) as f64;
+        println!(
+            "  {:.1} times U-Boot's rate by the medians, {:.1} by the best (aim: {RATE_AIM})",
+            times(theirs, ours),
+            times(their_best, our_best)
+        );
+    }
+    Ok(())
+}
+
+fn name(who: Who) -> &'static str {
+    match who {
+        Who::FirstStage => "U-Boot",
+        Who::Baton => "Baton",
+    }
 }
 
 fn scripts() -> Result<()> {

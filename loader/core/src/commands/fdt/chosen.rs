@@ -15,6 +15,9 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    monitor: None,
+    started: &[],
+    console: None,
     log: None,
 };
 

@@ -103,6 +103,9 @@ pub(super) fn list(
     device: &str,
 ) -> Result<(), CommandError> {
     let (index, table) = table(cx, interface, device)?;
+    if let Some(error) = table.backup {
+        let _ = writeln!(cx, "*** Using Backup GPT, {error} ***");
+    }
     print(cx, interface, index, &table);
     match table.broken {
         Some(error) => Err(storage::StorageError::from(error).into()),

@@ -122,7 +122,7 @@ impl<'w> Sources<'w> {
             Some((directory, typed)) => (directory, typed),
             None => ("/", self.word),
         };
-        for entry in storage::list(&mut cx.machine, volume, directory).unwrap_or_default() {
+        for entry in storage::list(&mut cx.machine.disks, volume, directory).unwrap_or_default() {
             let mut name = entry.name;
             if entry.directory {
                 name.push('/');

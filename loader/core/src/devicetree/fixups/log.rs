@@ -3,20 +3,14 @@
 
 use alloc::{format, vec::Vec};
 
-use super::{
-    super::Cells, CellBuffer, FixupFacts, NodeId, TreeError, WorkingTree, cell, root_cells,
-};
+use super::{CellBuffer, FixupFacts, NodeId, TreeError, WorkingTree, reserved::reserved_memory};
 use crate::log::COMPATIBLE;
 
 pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<(), TreeError> {
     let Some(log) = facts.log else {
         return Ok(());
     };
-    let parent = match tree.child(tree.root(), "reserved-memory") {
-        Some(parent) => parent,
-        None => make_parent(tree)?,
-    };
-    let cells = own_cells(tree, parent);
+    let (parent, cells) = reserved_memory(tree)?;
     let number = |value, cells| CellBuffer::new(value, cells).ok();
     let start = number(log.page.start().as_u64(), cells.address);
     let (Some(start), Some(size)) = (start, number(log.page.size(), cells.size)) else {
@@ -44,30 +38,6 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
     let chosen = tree.ensure_node(tree.root(), "chosen")?;
     tree.set_property(chosen, "baton,boot-count", &log.count.to_be_bytes())?;
     tree.set_property(chosen, "baton,log", &text(&log.text))
-}
-
-/// Makes /reserved-memory as wide as the root, which the binding asks for.
-fn make_parent(tree: &mut WorkingTree) -> Result<NodeId, TreeError> {
-    let address = root_cells(tree, "#address-cells", 2);
-    let size = root_cells(tree, "#size-cells", 1);
-    let parent = tree.make_node(tree.root(), "reserved-memory")?;
-    tree.set_property(parent, "#address-cells", &address.to_be_bytes())?;
-    tree.set_property(parent, "#size-cells", &size.to_be_bytes())?;
-    tree.set_property(parent, "ranges", &[])?;
-    Ok(parent)
-}
-
-fn own_cells(tree: &WorkingTree, parent: NodeId) -> Cells {
-    let default = Cells::default();
-    let cells = |name, default| {
-        tree.property(parent, name)
-            .and_then(cell)
-            .unwrap_or(default)
-    };
-    Cells {
-        address: cells("#address-cells", default.address),
-        size: cells("#size-cells", default.size),
-    }
 }
 
 /// Joins texts to one NUL-terminated string.

@@ -4,11 +4,17 @@
 
 mod boot_cpu;
 mod bootargs;
+mod cpus;
 mod entropy;
 mod initrd;
 mod log;
 mod memory;
+mod monitor;
+mod power;
+mod psci;
 mod reservations;
+mod reserved;
+mod stdout;
 
 use platform_api::PhysRange;
 
@@ -49,6 +55,12 @@ pub struct FixupFacts<'a> {
     pub entropy: Option<Entropy>,
     /// `reg` of the CPU that enters the payload.
     pub boot_cpu: u32,
+    /// The pages of our monitor, which stays; `None` if there is none.
+    pub monitor: Option<PhysRange>,
+    /// The CPUs that it can start, the one that runs included.
+    pub started: &'a [u32],
+    /// The path of the console in use, for a tree that names none.
+    pub console: Option<&'a str>,
     /// The log; `None` leaves what the tree says of one.
     pub log: Option<LogFacts<'a>>,
 }
@@ -82,6 +94,26 @@ pub static FIXUPS: &[Fixup] = &[
     Fixup {
         name: "entropy",
         apply: entropy::apply,
+    },
+    Fixup {
+        name: "stdout",
+        apply: stdout::apply,
+    },
+    Fixup {
+        name: "monitor",
+        apply: monitor::apply,
+    },
+    Fixup {
+        name: "psci",
+        apply: psci::apply,
+    },
+    Fixup {
+        name: "cpus",
+        apply: cpus::apply,
+    },
+    Fixup {
+        name: "power",
+        apply: power::apply,
     },
     Fixup {
         name: "log",
@@ -136,6 +168,14 @@ fn root_cells(tree: &WorkingTree, name: &str, default: u32) -> u32 {
     tree.property(tree.root(), name)
         .and_then(cell)
         .unwrap_or(default)
+}
+
+/// Tells whether a node's `compatible` has one of `names`.
+pub(super) fn has_compatible(tree: &WorkingTree, node: NodeId, names: &[&str]) -> bool {
+    let compatible = tree.property(node, "compatible").unwrap_or_default();
+    compatible
+        .split(|&byte| byte == 0)
+        .any(|one| names.iter().any(|name| name.as_bytes() == one))
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
     reservations: &[],
     entropy: None,
     boot_cpu: 0,
+    monitor: None,
+    started: &[],
+    console: None,
     log: None,
 };
 
@@ -179,6 +182,84 @@ fn a_tree_that_cannot_tell_of_the_log_is_booted_without() {
         printed(&fixed(source, "log", &facts)),
         printed(&tree(source))
     );
+}
+
+#[test]
+fn the_monitor_has_a_node_that_is_not_mapped() {
+    let monitor = Some(range(0x4fbf_e000, 0x2000));
+    fixture!("monitor", "monitor", FixupFacts { monitor, ..NOTHING });
+    // Where the tree cannot say it, no boot.
+    let mut tree = tree("/dts-v1/; / { reserved-memory { #address-cells = <3>; }; };");
+    let facts = FixupFacts { monitor, ..NOTHING };
+    let error = apply(&mut tree, &facts);
+    let wide = TreeError::CellWidth {
+        value: 0x4fbf_e000,
+        cells: 3,
+    };
+    assert_eq!(error, Err(wide));
+}
+
+#[test]
+fn stdout_is_named_where_nobody_named_one() {
+    let console = Some("/soc/serial@1000");
+    fixture!("stdout", "stdout", FixupFacts { console, ..NOTHING });
+    fixture!("stdout-named", "stdout", FixupFacts { console, ..NOTHING });
+    // A tree that is not this machine's.
+    let source = "/dts-v1/; / { chosen { }; };";
+    let facts = FixupFacts { console, ..NOTHING };
+    assert_eq!(
+        printed(&fixed(source, "stdout", &facts)),
+        printed(&tree(source))
+    );
+}
+
+/// A monitor that starts these CPUs.
+fn resident(started: &[u32]) -> FixupFacts<'_> {
+    FixupFacts {
+        monitor: Some(range(0x4fbf_e000, 0x2000)),
+        started,
+        ..NOTHING
+    }
+}
+
+#[test]
+fn psci_is_the_monitors_where_there_was_none() {
+    fixture!("psci-missing", "psci", resident(&[0]));
+}
+
+#[test]
+fn psci_is_the_monitors_where_there_was_another() {
+    fixture!("psci-legacy", "psci", resident(&[0]));
+    fixture!("psci-firmware", "psci", resident(&[0]));
+}
+
+#[test]
+fn every_cpu_is_enabled_by_psci() {
+    fixture!("cpus-soc", "cpus", resident(&[0, 1]));
+    fixture!("cpus-spin-table", "cpus", resident(&[0x100, 0x101]));
+}
+
+#[test]
+fn a_cpu_that_cannot_be_started_has_failed() {
+    fixture!("cpus-fail", "cpus", resident(&[0]));
+}
+
+#[test]
+fn what_the_monitor_does_nobody_else_does() {
+    fixture!("power", "power", resident(&[0]));
+}
+
+#[test]
+fn without_a_monitor_power_stays_as_it_is() {
+    for source in [
+        include_str!("testdata/psci-legacy.dts"),
+        include_str!("testdata/cpus-soc.dts"),
+        include_str!("testdata/cpus-spin-table.dts"),
+        include_str!("testdata/power.dts"),
+    ] {
+        let found = fixed(source, "all", &NOTHING);
+        assert_eq!(printed(&found), printed(&tree(source)));
+    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::super::cells::{Cells, number};
 
 /// How a node's children's addresses become its parent's.
 #[derive(Clone, Copy)]
-pub(super) enum Ranges<'a> {
+pub(in super::super) enum Ranges<'a> {
     /// No `ranges`: they are on another bus.
     Unmapped,
     /// An empty `ranges`: they are the same.
@@ -17,7 +17,7 @@ pub(super) enum Ranges<'a> {
 }
 
 /// Inserts a bank in order and joins it with those it touches.
-pub(in super::super) fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange) {
+pub fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange) {
     let first = banks
         .iter()
         .position(|known| known.end() >= bank.start())
@@ -34,7 +34,7 @@ pub(in super::super) fn insert_bank(banks: &mut Vec<PhysRange>, bank: PhysRange)
 }
 
 /// Finds the entry of a `ranges` table that holds the window's start.
-pub(super) fn through(
+pub(in super::super) fn through(
     table: &[u8],
     bus: Cells,
     parent: Cells,

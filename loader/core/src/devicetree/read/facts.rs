@@ -29,9 +29,13 @@ pub(super) enum Key {
     RegIoWidth,
     RegOffset,
     BusWidth,
+    Clocks,
+    Phandle,
+    ClockParents,
+    CurrentSpeed,
 }
 
-const KEYS: usize = 26;
+const KEYS: usize = 30;
 
 /// Finds a name's key. `name` may go on behind its NUL: most names are told apart by their first
 /// byte, before anybody looks for the end.
@@ -47,7 +51,9 @@ fn key(name: &[u8]) -> Option<Key> {
         ],
         b'c' => &[
             (b"ompatible\0", Key::Compatible),
+            (b"locks\0", Key::Clocks),
             (b"lock-frequency\0", Key::ClockFrequency),
+            (b"urrent-speed\0", Key::CurrentSpeed),
             (b"pu_on\0", Key::CpuOn),
             (b"pu_off\0", Key::CpuOff),
             (b"pu-release-addr\0", Key::ReleaseAddress),
@@ -70,6 +76,8 @@ fn key(name: &[u8]) -> Option<Key> {
             (b"inux,initrd-start\0", Key::InitrdStart),
             (b"inux,initrd-end\0", Key::InitrdEnd),
         ],
+        b'p' => &[(b"handle\0", Key::Phandle)],
+        b'a' => &[(b"ssigned-clock-parents\0", Key::ClockParents)],
         b'n' => &[(b"o-map\0", Key::NoMap)],
         b'm' => &[(b"odel\0", Key::Model), (b"ethod\0", Key::Method)],
         b'e' => &[(b"nable-method\0", Key::EnableMethod)],

@@ -84,6 +84,7 @@ impl FatVolume<'_> {
                     u64::from(found.entry.size())
                 },
                 directory,
+                link: false,
             });
             Ok(false)
         })?;

@@ -37,33 +37,38 @@ pub struct FatVolume<'a> {
     window: Window,
 }
 
+/// Reads and checks the boot sector of a volume.
+pub fn probe(device: &mut dyn BlockDevice, region: Region) -> Result<Geometry, StorageError> {
+    if region.length < BOOT_SECTOR_LEN as u64 {
+        return Err(FatError::NotFat("the partition is empty").into());
+    }
+    let mut sector = [0; BOOT_SECTOR_LEN];
+    read_bytes(device, region.offset, &mut sector)?;
+    let geometry = parse_boot(&sector).map_err(|error| match error {
+        BootError::NotFat(what) | BootError::Corrupt(what) => FatError::NotFat(what),
+        BootError::Signature(_) => FatError::NotFat("no 0xaa55 at the end of its boot sector"),
+        BootError::RootCluster { cluster, .. } => FatError::BadStart(cluster),
+        _ => FatError::NotFat("its boot sector is corrupt"),
+    })?;
+    if geometry.data_end() > region.length {
+        return Err(FatError::TooLarge {
+            claimed: geometry.data_end(),
+            held: region.length,
+        }
+        .into());
+    }
+    Ok(geometry)
+}
+
 impl<'a> FatVolume<'a> {
-    /// Reads and checks the boot sector.
-    pub fn mount(device: &'a mut dyn BlockDevice, region: Region) -> Result<Self, StorageError> {
-        if region.length < BOOT_SECTOR_LEN as u64 {
-            return Err(FatError::NotFat("the partition is empty").into());
-        }
-        let mut sector = [0; BOOT_SECTOR_LEN];
-        read_bytes(device, region.offset, &mut sector)?;
-        let geometry = parse_boot(&sector).map_err(|error| match error {
-            BootError::NotFat(what) | BootError::Corrupt(what) => FatError::NotFat(what),
-            BootError::Signature(_) => FatError::NotFat("no 0xaa55 at the end of its boot sector"),
-            BootError::RootCluster { cluster, .. } => FatError::BadStart(cluster),
-            _ => FatError::NotFat("its boot sector is corrupt"),
-        })?;
-        if geometry.data_end() > region.length {
-            return Err(FatError::TooLarge {
-                claimed: geometry.data_end(),
-                held: region.length,
-            }
-            .into());
-        }
-        Ok(Self {
+    /// Makes the volume whose boot sector was read.
+    pub fn new(device: &'a mut dyn BlockDevice, region: Region, geometry: Geometry) -> Self {
+        Self {
             device,
             base: region.offset,
             geometry,
             window: Window::default(),
-        })
+        }
     }
 
     /// Finds a file.

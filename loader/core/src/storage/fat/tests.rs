@@ -58,7 +58,8 @@ fn region(disk: &TestDisk) -> Region {
 
 fn mount(disk: &mut TestDisk) -> Result<FatVolume<'_>, StorageError> {
     let region = region(disk);
-    FatVolume::mount(disk, region)
+    let geometry = probe(disk, region)?;
+    Ok(FatVolume::new(disk, region, geometry))
 }
 
 fn read(disk: &mut TestDisk, path: &str) -> Result<Vec<u8>, StorageError> {
@@ -320,14 +321,14 @@ fn refuses_boot_sectors_that_lie() {
         };
         let mut disk = disk.clone();
         assert!(matches!(
-            FatVolume::mount(&mut disk, region).err().unwrap().problem(),
+            probe(&mut disk, region).err().unwrap().problem(),
             StorageProblem::Fat(FatError::TooLarge { .. })
         ));
         let region = Region {
             offset: 0,
             length: 0,
         };
-        assert!(FatVolume::mount(&mut disk, region).is_err());
+        assert!(probe(&mut disk, region).is_err());
     }
 }
 

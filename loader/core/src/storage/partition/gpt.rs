@@ -44,18 +44,23 @@ pub struct EfiPartition {
 }
 
 /// Reads the partitions from the primary table, or where that is damaged from its copy at the
-/// end of the disk.
+/// end of the disk; then what is wrong with the first one is returned too.
 ///
 /// # Errors
 /// Both are damaged, or the disk failed.
-pub fn read(device: &mut dyn BlockDevice) -> Result<Vec<Partition>, StorageError> {
-    read_at(device, 1).or_else(|error| match error.problem() {
-        StorageProblem::Partition(_) => {
-            let last = device.info().blocks.saturating_sub(1);
-            read_at(device, last).map_err(|_| error)
-        }
-        _ => Err(error),
-    })
+pub fn read(
+    device: &mut dyn BlockDevice,
+) -> Result<(Vec<Partition>, Option<PartitionError>), StorageError> {
+    let first = match read_at(device, 1) {
+        Ok(partitions) => return Ok((partitions, None)),
+        Err(error) => error,
+    };
+    let StorageProblem::Partition(broken) = *first.problem() else {
+        return Err(first);
+    };
+    let last = device.info().blocks.saturating_sub(1);
+    let partitions = read_at(device, last).map_err(|_| first)?;
+    Ok((partitions, Some(broken)))
 }
 
 /// Reads the table whose header is block `at`.
@@ -147,7 +152,8 @@ fn partition(number: u32, entry: &[u8]) -> Option<Partition> {
     Some(Partition {
         number,
         first,
-        count: last.checked_sub(first)?.checked_add(1)?,
+        // None, if it ends before it begins: then it is nowhere on the disk.
+        count: last.saturating_add(1).saturating_sub(first),
         bootable: attributes & ATTRIBUTE_BOOTABLE != 0,
         kind: Kind::Efi(alloc::boxed::Box::new(EfiPartition {
             name,

@@ -17,7 +17,7 @@ const SIGNATURE: usize = 0x1b8;
 /// Offset of the bytes 0x55 0xaa.
 const MARK: usize = 0x1fe;
 /// Logical partitions looked at before the chain is called endless.
-const MAX_LOGICALS: u32 = 64;
+const MAX_LOGICALS: usize = 64;
 /// The type of the entry that covers a GPT disk.
 const TYPE_PROTECTIVE: u8 = 0xee;
 
@@ -137,9 +137,17 @@ pub fn logicals(
     let end = start.saturating_add(u64::from(extended.count));
     let end = end.min(info.blocks);
     let mut at = start;
-    for number in (5..).take(MAX_LOGICALS as usize) {
+    let mut seen = [0; MAX_LOGICALS];
+    for number in (5..).take(MAX_LOGICALS) {
         if at < start || at >= end {
             return Ok(Some(PartitionError::BadExtended(at)));
+        }
+        if seen.contains(&at) {
+            return Ok(Some(PartitionError::Loop(at)));
+        }
+        seen.rotate_right(1);
+        if let Some(first) = seen.first_mut() {
+            *first = at;
         }
         let mut block = [0; RECORD_SIZE];
         let offset = at.saturating_mul(u64::from(info.block_size));

@@ -62,7 +62,10 @@ pub struct Table {
     pub partitions: Vec<Partition>,
     /// It is a GPT; else an MBR.
     pub efi: bool,
-    /// The table goes on, but what follows is broken.
+    /// It is the copy at the disk's end, since this is wrong with the first.
+    pub backup: Option<PartitionError>,
+    /// What is wrong with it: it goes on but what follows is broken, or partitions cannot be where
+    /// it says.
     pub broken: Option<PartitionError>,
 }
 
@@ -76,10 +79,13 @@ pub fn list(device: &mut dyn BlockDevice) -> Result<Table, StorageError> {
         return Err(PartitionError::NoTable.into());
     };
     if record.is_protective() {
+        let (partitions, backup) = gpt::read(device)?;
+        let lie = |partition| inside(device.info(), &partitions, partition).err();
         return Ok(Table {
-            partitions: gpt::read(device)?,
+            broken: partitions.iter().find_map(lie),
+            partitions,
             efi: true,
-            broken: None,
+            backup,
         });
     }
     if record.is_empty() {
@@ -89,7 +95,9 @@ pub fn list(device: &mut dyn BlockDevice) -> Result<Table, StorageError> {
         partitions: record.primaries(),
         ..Table::default()
     };
-    table.broken = mbr::logicals(device, &record, &mut table.partitions)?;
+    let broken = mbr::logicals(device, &record, &mut table.partitions)?;
+    let lie = |partition| inside(device.info(), &table.partitions, partition).err();
+    table.broken = broken.or_else(|| table.partitions.iter().find_map(lie));
     Ok(table)
 }
 
@@ -106,31 +114,26 @@ pub(super) fn find(device: &mut dyn BlockDevice, wanted: Wanted) -> Result<Regio
         _ if wanted == Wanted::Default => return Ok(whole(info)),
         _ => return Err(PartitionError::NoTable.into()),
     };
-    let found = if record.is_protective() {
-        choose(&gpt::read(device)?, wanted)
+    let mut broken = None;
+    let partitions = if record.is_protective() {
+        gpt::read(device)?.0
     } else {
         let mut partitions = record.primaries();
-        match choose(&partitions, wanted) {
-            Some(found) => Some(found),
-            None => {
-                let broken = mbr::logicals(device, &record, &mut partitions)?;
-                let found = choose(&partitions, wanted);
-                if let (None, Some(error)) = (&found, broken) {
-                    return Err(error.into());
-                }
-                found
-            }
+        if choose(&partitions, wanted).is_none() {
+            broken = mbr::logicals(device, &record, &mut partitions)?;
         }
+        partitions
     };
-    match (found, wanted) {
-        (Some(found), _) => inside(info, &found),
-        (None, Wanted::Number(number)) => Err(PartitionError::Missing(number).into()),
-        (None, _) => Err(PartitionError::Empty.into()),
+    match (choose(&partitions, wanted), broken, wanted) {
+        (Some(found), ..) => Ok(inside(info, &partitions, found)?),
+        (None, Some(error), _) => Err(error.into()),
+        (None, None, Wanted::Number(number)) => Err(PartitionError::Missing(number).into()),
+        (None, ..) => Err(PartitionError::Empty.into()),
     }
 }
 
 /// Picks a partition that can hold files.
-fn choose(partitions: &[Partition], wanted: Wanted) -> Option<Partition> {
+fn choose(partitions: &[Partition], wanted: Wanted) -> Option<&Partition> {
     let number = match wanted {
         Wanted::Number(number) => Some(number),
         _ => None,
@@ -145,7 +148,6 @@ fn choose(partitions: &[Partition], wanted: Wanted) -> Option<Partition> {
             .find(|partition| partition.bootable)
             .or_else(|| usable.next()),
     }
-    .cloned()
 }
 
 impl Partition {
@@ -163,8 +165,12 @@ fn whole(info: BlockInfo) -> Region {
     }
 }
 
-/// Returns a partition's bytes, if it lies on the disk.
-fn inside(info: BlockInfo, partition: &Partition) -> Result<Region, StorageError> {
+/// Returns a partition's bytes, if it lies on the disk and apart from the others that are known.
+fn inside(
+    info: BlockInfo,
+    partitions: &[Partition],
+    partition: &Partition,
+) -> Result<Region, PartitionError> {
     let outside = PartitionError::Outside {
         number: partition.number,
         first: partition.first,
@@ -172,9 +178,21 @@ fn inside(info: BlockInfo, partition: &Partition) -> Result<Region, StorageError
         blocks: info.blocks,
     };
     let size = u64::from(info.block_size);
-    match partition.first.checked_add(partition.count) {
-        Some(end) if end <= info.blocks => {}
-        _ => return Err(outside.into()),
+    let end = partition.first.checked_add(partition.count);
+    let end = end.filter(|end| *end <= info.blocks && partition.count != 0);
+    let end = end.ok_or(outside)?;
+    let overlaps = |other: &&Partition| {
+        // Logical partitions, from 5 on, are in the extended one.
+        let holds = |one: &Partition, other: &Partition| one.is_extended() && other.number > 4;
+        other.number != partition.number
+            && !holds(other, partition)
+            && !holds(partition, other)
+            && other.first < end
+            && other.first.saturating_add(other.count) > partition.first
+    };
+    if let Some(other) = partitions.iter().find(overlaps) {
+        let (one, other) = (partition.number, other.number);
+        return Err(PartitionError::Overlap(one.min(other), one.max(other)));
     }
     let bytes = |blocks: u64| blocks.checked_mul(size).ok_or(outside);
     Ok(Region {

@@ -167,17 +167,20 @@ fn refuses_partitions_that_leave_the_disk() {
 
 #[test]
 fn ends_chains_of_logical_partitions_that_do_not() {
-    // The second record leads back to itself.
+    // The second record leads back to itself, or to the first.
     let mut disk = TestDisk::new(dos());
     let entry = 1100 * 512 + 0x1be + 16;
-    disk.edit(entry, &[0, 0, 0, 0, 5, 0, 0, 0, 100, 0, 0, 0, 9, 0, 0, 0]);
-    let table = list(&mut disk).unwrap();
-    assert_eq!(table.broken, Some(PartitionError::BadExtended(1100)));
-    assert_eq!(table.partitions.len(), 3 + 64);
-    assert_eq!(disk.requests.borrow().len(), 1 + 64);
+    for (back, at) in [(100, 1100), (0, 1000)] {
+        disk.edit(entry, &[0, 0, 0, 0, 5, 0, 0, 0, back, 0, 0, 0, 9, 0, 0, 0]);
+        disk.requests.borrow_mut().clear();
+        let table = list(&mut disk).unwrap();
+        assert_eq!(table.broken, Some(PartitionError::Loop(at)));
+        assert_eq!(table.partitions.len(), 3 + 2);
+        assert_eq!(disk.requests.borrow().len(), 1 + 2);
+    }
     // What is before the break can be used, what is behind is named broken.
     assert_eq!(find(&mut disk, Wanted::Number(5)), blocks(1010, 20));
-    let broken = PartitionError::BadExtended(1100);
+    let broken = PartitionError::Loop(1000);
     assert_eq!(find(&mut disk, Wanted::Number(500)), Err(broken.into()));
     // Out of the extended partition, and no record there.
     for (first, at) in [(500_u32, 1500), (3, 1003)] {
@@ -186,6 +189,96 @@ fn ends_chains_of_logical_partitions_that_do_not() {
         assert_eq!(table.broken, Some(PartitionError::BadExtended(at)));
         assert_eq!(table.partitions.len(), 4);
     }
+}
+
+#[test]
+fn ends_chains_that_are_too_long() {
+    let mut image = vec![0; BLOCKS * 512];
+    record(&mut image, 0, &[(0, 0x05, 1000, 3000)]);
+    for at in 0..100 {
+        let next = u32::try_from(at * 20 + 20).unwrap();
+        record(
+            &mut image,
+            1000 + at * 20,
+            &[(0, 0x83, 1, 10), (0, 0x05, next, 20)],
+        );
+    }
+    let mut disk = TestDisk::new(image);
+    let table = list(&mut disk).unwrap();
+    assert_eq!(
+        table.broken,
+        Some(PartitionError::BadExtended(1000 + 64 * 20))
+    );
+    assert_eq!(table.partitions.len(), 1 + 64);
+    assert_eq!(disk.requests.borrow().len(), 1 + 64);
+    assert_eq!(
+        find(&mut disk, Wanted::Number(68)),
+        blocks(1000 + 63 * 20 + 1, 10)
+    );
+}
+
+#[test]
+fn refuses_partitions_that_overlap() {
+    let overlap = |one, other| StorageError::from(PartitionError::Overlap(one, other));
+    let mut disk = TestDisk::new(dos());
+    // The second starts in the first.
+    disk.edit(0x1be + 16 + 8, &149_u32.to_le_bytes());
+    for number in [1, 2] {
+        let found = find(&mut disk, Wanted::Number(number));
+        assert_eq!(found, Err(overlap(1, 2)));
+    }
+    assert_eq!(find(&mut disk, Wanted::Default), Err(overlap(1, 2)));
+    assert_eq!(find(&mut disk, Wanted::Number(5)), blocks(1010, 20));
+    let table = list(&mut disk).unwrap();
+    assert_eq!(table.broken, Some(PartitionError::Overlap(1, 2)));
+    // It touches the first only.
+    disk.edit(0x1be + 16 + 8, &150_u32.to_le_bytes());
+    assert_eq!(list(&mut disk).unwrap().broken, None);
+    // One that lies in the extended one; and logical ones.
+    disk.edit(0x1be + 16 + 8, &1400_u32.to_le_bytes());
+    assert_eq!(find(&mut disk, Wanted::Number(2)), Err(overlap(2, 4)));
+    let mut disk = TestDisk::new(dos());
+    disk.edit(1000 * 512 + 0x1be + 12, &200_u32.to_le_bytes());
+    for number in [5, 6] {
+        let found = find(&mut disk, Wanted::Number(number));
+        assert_eq!(found, Err(overlap(5, 6)));
+    }
+    // A GPT's.
+    let mut image = efi();
+    for (header, table) in [(1, 2), (BLOCKS - 1, BLOCKS - 33)] {
+        for (last, at) in [(39_u64, 0), (4096, 0), (250, 0)] {
+            image[table * 512 + at + 40..][..8].copy_from_slice(&last.to_le_bytes());
+            put_right(&mut image, header, table);
+            let table = list(&mut TestDisk::new(image.clone())).unwrap();
+            let outside = |count| PartitionError::Outside {
+                number: 1,
+                first: 40,
+                count,
+                blocks: BLOCKS as u64,
+            };
+            let expected = match last {
+                39 => outside(0),
+                4096 => outside(4057),
+                _ => PartitionError::Overlap(1, 3),
+            };
+            assert_eq!(table.broken, Some(expected));
+            let broken = header != 1;
+            assert_eq!(table.backup.is_some(), broken);
+            let found = find(&mut TestDisk::new(image.clone()), Wanted::Number(1));
+            assert_eq!(found, Err(expected.into()));
+        }
+        image[512] = 0;
+    }
+}
+
+/// Puts the checksums of a GPT right.
+fn put_right(image: &mut [u8], header: usize, table: usize) {
+    let sum = crc32fast::hash(&image[table * 512..][..128 * 128]);
+    let header = &mut image[header * 512..][..92];
+    header[88..92].copy_from_slice(&sum.to_le_bytes());
+    header[16..20].fill(0);
+    let sum = crc32fast::hash(header);
+    header[16..20].copy_from_slice(&sum.to_le_bytes());
 }
 
 #[test]
@@ -207,6 +300,8 @@ fn reads_efi_tables() {
     // The copy serves where the first is damaged.
     disk.edit(512 + 40, &[1]);
     assert_eq!(numbers(&mut disk), expected);
+    let why = PartitionError::BadGpt("header CRC");
+    assert_eq!(list(&mut disk).unwrap().backup, Some(why));
     disk.edit(BLOCKS as u64 * 512 - 512, b"x");
     let broken = PartitionError::BadGpt("header CRC");
     assert_eq!(list(&mut disk), Err(broken.into()));

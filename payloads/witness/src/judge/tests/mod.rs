@@ -7,7 +7,7 @@ mod registers;
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::survey::{GicState, SecondaryState, Started, VirtioState};
+use crate::survey::{GicState, Refusals, SecondaryState, Started, VirtioState};
 
 /// Collects the verdicts: "PASS", "SKIP", or what failed.
 #[derive(Default)]
@@ -78,6 +78,14 @@ fn good_facts() -> TreeFacts<'static> {
     }
 }
 
+/// What firmware answers to what it must refuse.
+const REFUSALS: Refusals = Refusals {
+    unknown: 0xffff_ffff,
+    nobody: 0xffff_fffe,
+    already_on: 0xffff_fffc,
+    changed: 0,
+};
+
 /// What evidence is made of.
 struct Case {
     state: EntryState,
@@ -116,6 +124,7 @@ impl Case {
                 }),
                 virtio: [virtio(0)].into_iter().collect(),
                 cpus: [(1, Some(1))].into_iter().collect(),
+                refusals: Some(REFUSALS),
                 started: [(1, started(1))].into_iter().collect(),
             },
             uart_flags: Some(0x90),
@@ -211,7 +220,43 @@ fn a_good_entry_passes_every_rule() {
     let found = Case::good().judge();
     let others: Vec<_> = found.iter().filter(|(_, v)| *v != "PASS").collect();
     assert_eq!(others, Vec::<(&String, &String)>::new());
-    assert_eq!(found.len(), 60);
+    assert_eq!(found.len(), 64);
+}
+
+#[test]
+fn firmware_refuses_what_it_must() {
+    let with = |refusals: Refusals| move |case: &mut Case| case.survey.refusals = Some(refusals);
+    let refusals = Refusals {
+        unknown: 0,
+        ..REFUSALS
+    };
+    breaks(&["firmware.unknown"], with(refusals), "got=0 want=ffffffff");
+    let refusals = Refusals {
+        nobody: 1,
+        ..REFUSALS
+    };
+    breaks(&["firmware.nobody"], with(refusals), "got=1 want=fffffffe");
+    let refusals = Refusals {
+        already_on: 0xffff_fffb,
+        ..REFUSALS
+    };
+    let failure = "got=fffffffb want=fffffffc";
+    breaks(&["firmware.already_on"], with(refusals), failure);
+    let refusals = Refusals {
+        changed: 0x10,
+        ..REFUSALS
+    };
+    breaks(&["firmware.registers"], with(refusals), "got=10 want=0");
+    let mut case = Case::good();
+    case.survey.refusals = None;
+    let found = case.judge();
+    let skipped = found.iter().filter(|(_, verdict)| *verdict == "SKIP");
+    assert!(
+        skipped
+            .clone()
+            .all(|(rule, _)| rule.starts_with("firmware."))
+    );
+    assert_eq!(skipped.count(), 4);
 }
 
 #[test]
@@ -289,5 +334,5 @@ fn without_a_tree_its_rules_are_skipped_and_it_fails() {
     case.arguments = Arguments::default();
     let found = case.judge();
     only_fail(&["tree.valid"], &found, "got=dead want=magic");
-    assert_eq!(found.len(), 60, "the same rules are always judged");
+    assert_eq!(found.len(), 64, "the same rules are always judged");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use baton_core::{
     context::Context,
-    storage::{self, Entry, OpenFile, StorageError, VolumeName},
+    storage::{self, Entry, OpenFile, StorageProblem, VolumeName},
 };
 use platform_api::BlockDevice;
 
@@ -53,7 +53,7 @@ pub fn check_volume(cx: &mut Context<'_>, disk: &SparseDisk, volume: VolumeName<
                 assert!(!error.to_string().is_empty());
                 // A link may lead nowhere.
                 assert!(
-                    entry.link || !matches!(error, StorageError::Missing(_)),
+                    entry.link || !matches!(error.problem(), StorageProblem::Missing(_)),
                     "{entry:?}"
                 );
             }

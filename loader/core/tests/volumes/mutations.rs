@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fs, rc::Rc};
 
 use baton_core::{
     machine::Disk,
-    storage::{self, Extent, StorageError, VolumeName, partition},
+    storage::{self, Extent, StorageProblem, VolumeName, partition},
 };
 use platform_api::{BlockDevice, BlockError, BlockInfo};
 
@@ -323,5 +323,5 @@ fn a_disk_of_nothing() {
     };
     assert!(read_all(&disk).is_empty());
     let error = partition::list(&mut disk.clone()).unwrap_err();
-    assert!(matches!(error, StorageError::Partition(_)));
+    assert!(matches!(error.problem(), StorageProblem::Partition(_)));
 }

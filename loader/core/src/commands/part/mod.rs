@@ -57,7 +57,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             Ok(())
         }
         [_, what, ref rest @ ..] => info::run(cx, what, rest),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -67,9 +67,13 @@ fn table(
     interface: &str,
     device: &str,
 ) -> Result<(u32, Table), CommandError> {
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::usage())?;
     let place = storage::disk(&cx.machine, interface, index)?;
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let disk = cx
+        .machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)?;
     Ok((index, partition::list(&mut *disk.device)?))
 }
 

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Ext4Error, Ext4Volume, StorageError,
+    Ext4Error, Ext4Volume, StorageError, StorageProblem,
     checksum::crc32c,
     inode::{Inode, Kind},
 };
@@ -237,7 +237,7 @@ impl Ext4Volume<'_> {
             let flags = u16::from_be_bytes([tag.get(6), tag.get(7)].map(|b| *b.unwrap_or(&0)));
             at = journal.next(at);
             if moved.len() >= MAX_MOVED || moved.try_reserve(1).is_err() {
-                return Err(StorageError::OutOfMemory(size_of::<Moved>() * moved.len()));
+                return Err(StorageProblem::OutOfMemory(size_of::<Moved>() * moved.len()).into());
             }
             // No block that is asked for has a number of more bits than 32.
             let far = wide && word(tag, 8) != 0;
@@ -305,7 +305,7 @@ impl Journal {
         };
         for entry in entries.chunks_exact(size) {
             if revoked.len() >= MAX_MOVED || revoked.try_reserve(1).is_err() {
-                return Err(StorageError::OutOfMemory(8 * revoked.len()));
+                return Err(StorageProblem::OutOfMemory(8 * revoked.len()).into());
             }
             revoked.push((word(entry, size - 4), sequence));
         }

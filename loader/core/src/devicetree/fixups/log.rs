@@ -1,23 +1,20 @@
 //! The page that Baton's log survives in, as a node of /reserved-memory, and the log itself in
 //! /chosen, where Linux shows it. Nodes of earlier boots are replaced, not added to.
 
-use alloc::{format, vec::Vec};
+use alloc::vec::Vec;
 
-use super::{CellBuffer, FixupFacts, NodeId, TreeError, WorkingTree, reserved::reserved_memory};
+use super::{FixupFacts, NodeId, TreeError, WorkingTree, reserved::reserve};
 use crate::log::COMPATIBLE;
 
 pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<(), TreeError> {
     let Some(log) = facts.log else {
         return Ok(());
     };
-    let (parent, cells) = reserved_memory(tree)?;
-    let number = |value, cells| CellBuffer::new(value, cells).ok();
-    let start = number(log.page.start().as_u64(), cells.address);
-    let (Some(start), Some(size)) = (start, number(log.page.size(), cells.size)) else {
+    let (parent, own) = match reserve(tree, "baton-log", COMPATIBLE, log.page) {
         // No boot is refused for want of a log: a tree that cannot say where it is goes without.
-        return Ok(());
+        Err(TreeError::CellWidth { .. }) => return Ok(()),
+        reserved => reserved?,
     };
-    let name = format!("baton-log@{:x}", log.page.start().as_u64());
     let ours = |node: &NodeId| {
         let compatible = tree.property(*node, "compatible").unwrap_or_default();
         compatible
@@ -26,15 +23,11 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
     };
     let others: Vec<NodeId> = tree
         .children(parent)
-        .filter(|node| ours(node) && tree.name(*node) != name)
+        .filter(|node| ours(node) && *node != own)
         .collect();
     for other in others {
         tree.remove_node(other)?;
     }
-    let node = tree.ensure_node(parent, &name)?;
-    tree.set_property(node, "compatible", &text(&[COMPATIBLE]))?;
-    tree.set_property(node, "reg", &[start.bytes(), size.bytes()].concat())?;
-
     let chosen = tree.ensure_node(tree.root(), "chosen")?;
     tree.set_property(chosen, "baton,boot-count", &log.count.to_be_bytes())?;
     tree.set_property(chosen, "baton,log", &text(&log.text))

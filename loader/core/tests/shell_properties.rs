@@ -270,9 +270,9 @@ fn texts_are_bounded() {
 #[test]
 fn lines_are_counted_and_joined() {
     let error = parse("echo a\n\n  echo 'b\nc' | d").unwrap_err();
-    assert_eq!(error.position, Position { line: 4, column: 4 });
+    assert_eq!(error.position(), Position { line: 4, column: 4 });
     let error = parse("echo \u{e9}\u{e9} & a").unwrap_err();
-    assert_eq!(error.position, Position { line: 1, column: 9 });
+    assert_eq!(error.position(), Position { line: 1, column: 9 });
     let print = |text: &str| parse(text).unwrap().to_string();
     assert_eq!(
         print("echo a\\\nb \\\n c # d\necho \"e\\\nf\"\n\\\n"),

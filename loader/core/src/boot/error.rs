@@ -1,6 +1,6 @@
 //! Why a boot was refused.
 
-use alloc::borrow::Cow;
+use alloc::{borrow::Cow, boxed::Box};
 use core::fmt;
 
 use platform_api::{HandoffRefusal, MemoryError, PhysAddr, PhysRange};
@@ -19,7 +19,7 @@ pub enum BootError {
     /// The watchdogs cannot be left as `wdt_handoff` says.
     Watchdog(PolicyError),
     /// The pieces do not fit the memory.
-    Place(PlaceError),
+    Place(Box<PlaceError>),
     /// A range belongs to somebody else.
     Claim(ClaimError),
     /// Memory was not granted.
@@ -51,45 +51,52 @@ pub enum BootError {
     TooScattered(usize),
 }
 
-impl From<ZImageError> for BootError {
+impl From<ZImageError> for Box<BootError> {
+    #[cold]
     fn from(error: ZImageError) -> Self {
-        Self::ZImage(error)
+        Self::new(BootError::ZImage(error))
     }
 }
 
-impl From<ElfError> for BootError {
+impl From<ElfError> for Box<BootError> {
+    #[cold]
     fn from(error: ElfError) -> Self {
-        Self::Elf(error)
+        Self::new(BootError::Elf(error))
     }
 }
 
-impl From<HandoffRefusal> for BootError {
+impl From<HandoffRefusal> for Box<BootError> {
+    #[cold]
     fn from(refusal: HandoffRefusal) -> Self {
-        Self::Refused(refusal)
+        Self::new(BootError::Refused(refusal))
     }
 }
 
-impl From<PolicyError> for BootError {
+impl From<PolicyError> for Box<BootError> {
+    #[cold]
     fn from(error: PolicyError) -> Self {
-        Self::Watchdog(error)
+        Self::new(BootError::Watchdog(error))
     }
 }
 
-impl From<PlaceError> for BootError {
-    fn from(error: PlaceError) -> Self {
-        Self::Place(error)
+impl From<Box<PlaceError>> for Box<BootError> {
+    #[cold]
+    fn from(error: Box<PlaceError>) -> Self {
+        Self::new(BootError::Place(error))
     }
 }
 
-impl From<ClaimError> for BootError {
+impl From<ClaimError> for Box<BootError> {
+    #[cold]
     fn from(error: ClaimError) -> Self {
-        Self::Claim(error)
+        Self::new(BootError::Claim(error))
     }
 }
 
-impl From<MemoryError> for BootError {
+impl From<MemoryError> for Box<BootError> {
+    #[cold]
     fn from(error: MemoryError) -> Self {
-        Self::Memory(error)
+        Self::new(BootError::Memory(error))
     }
 }
 

@@ -1,6 +1,6 @@
 //! `bootelf`: an executable whose segments say themselves where they go.
 
-use alloc::{format, vec::Vec};
+use alloc::{boxed::Box, format, vec::Vec};
 use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{
@@ -46,24 +46,22 @@ pub fn prepare_elf(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepared,
     if let Opened::File(open, _) = &opened {
         storage::read_into(cx, open, 0, file)?;
     }
-    let image = elf::parse(cx.machine.memory.bytes(file)?).map_err(BootError::from)?;
+    let image = elf::parse(cx.machine.memory.bytes(file)?)?;
     let entry = PhysAddr::from(image.entry);
     let room = tree.room(cx)?;
 
     let mut ledger = Ledger::new(&cx.map, &tree.reserved);
     let file = part(file, 0, extent(&image).min(file.size()))?;
-    ledger.claim(file, "ELF file").map_err(BootError::from)?;
+    ledger.claim(file, "ELF file")?;
     let mut places = Vec::with_capacity(image.segments.len());
     for (index, segment) in image.segments.iter().enumerate() {
         let start = PhysAddr::from(segment.paddr);
         let range = PhysRange::from_size(start, u64::from(segment.memsz))
             .ok_or(BootError::Memory(MemoryError::Unaddressable(start)))?;
-        ledger
-            .claim(range, format!("segment {index}"))
-            .map_err(BootError::from)?;
+        ledger.claim(range, format!("segment {index}"))?;
         places.push(range);
     }
-    let place = place_tree(&mut ledger, entry, room).map_err(BootError::from)?;
+    let place = place_tree(&mut ledger, entry, room)?;
     drop(ledger);
 
     let start = place.start();
@@ -86,9 +84,9 @@ fn whole_file(
     cx: &Context<'_>,
     opened: &Opened,
     tree: &PayloadTree,
-) -> Result<PhysRange, BootError> {
+) -> Result<PhysRange, CommandError> {
     let file = match opened {
-        Opened::Memory { at, size } => return readable(cx, *at, *size),
+        Opened::Memory { at, size } => return Ok(readable(cx, *at, *size)?),
         Opened::File(file, _) => file,
     };
     let window = PhysRange::from_size(PhysAddr::new(0), WINDOW).unwrap_or_default();
@@ -110,12 +108,13 @@ fn whole_file(
         direction: Direction::TopDown,
     });
     found.ok_or_else(|| {
-        BootError::Place(PlaceError::NoRoom {
+        let refused = PlaceError::NoRoom {
             what: "ELF file",
             size: file.size(),
             largest: ledger.largest_free(window),
             window,
-        })
+        };
+        Box::new(refused).into()
     })
 }
 

@@ -1,9 +1,9 @@
 //! From what a boot command was given to a prepared boot: look, place, fix, check. Everything can
 //! still be refused, and nothing has been written.
 
-use alloc::{format, string::String};
+use alloc::{boxed::Box, format, string::String};
 
-use platform_api::PhysRange;
+use platform_api::{MemoryError, PhysRange};
 
 use super::{
     BootError, BootPlan, KernelFacts, Opened, Piece, Request, Source, place,
@@ -57,8 +57,7 @@ pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepar
         kernel_at: image.address(),
         initrd: initrd.as_ref().map(piece).transpose()?,
         tree_size: tree.room(cx)?,
-    })
-    .map_err(BootError::from)?;
+    })?;
     let initrd_name = wanted
         .initrd
         .map_or(String::new(), |initrd| format!(", {initrd}"));
@@ -78,19 +77,17 @@ pub fn prepare_zimage(cx: &mut Context<'_>, wanted: Wanted<'_>) -> Result<Prepar
 }
 
 /// Returns what placement must know of an initrd.
-fn piece(initrd: &Opened) -> Result<Piece, BootError> {
+fn piece(initrd: &Opened) -> Result<Piece, Box<BootError>> {
     match *initrd {
         Opened::File(ref file, _) => Ok(Piece::Anywhere(file.size())),
         Opened::Memory { at, size } => {
             let size = size.ok_or(BootError::UnknownSize(at))?;
             if size == 0 {
-                return Err(BootError::EmptyInitrd(at));
+                return Err(BootError::EmptyInitrd(at).into());
             }
             PhysRange::from_size(at, size)
                 .map(Piece::At)
-                .ok_or(BootError::Memory(platform_api::MemoryError::Unaddressable(
-                    at,
-                )))
+                .ok_or_else(|| MemoryError::Unaddressable(at).into())
         }
     }
 }

@@ -11,6 +11,8 @@
 //! - it first copies itself behind the inflated kernel, unless it lies there already. Placed
 //!   well it need not: no byte is moved twice.
 
+use alloc::boxed::Box;
+
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{Claim, Direction, Ledger, MemoryMap, Search, home::LOW_MEMORY_BYTES};
@@ -155,9 +157,9 @@ pub struct Placement {
 ///
 /// # Errors
 /// Names the piece and the range that do not fit, and what to try.
-pub fn place(request: &Request<'_>) -> Result<Placement, PlaceError> {
+pub fn place(request: &Request<'_>) -> Result<Placement, Box<PlaceError>> {
     if request.tree_size > MAX_TREE {
-        return Err(PlaceError::TreeTooBig(request.tree_size));
+        return Err(PlaceError::TreeTooBig(request.tree_size).into());
     }
     let mut ledger = Ledger::new(request.map, request.reserved);
     let beyond = PhysRange::new(decompressor::END_OF_32_BITS, PhysAddr::new(u64::MAX));
@@ -178,7 +180,7 @@ pub fn place(request: &Request<'_>) -> Result<Placement, PlaceError> {
             Err(error) => first_error = first_error.or(Some(error)),
         }
     }
-    Err(first_error.unwrap_or(PlaceError::NoRam))
+    Err(first_error.unwrap_or_else(|| PlaceError::NoRam.into()))
 }
 
 const INITRD: &str = "initrd";
@@ -187,17 +189,17 @@ const TREE: &str = "device tree";
 const KERNEL: &str = "inflated kernel";
 
 /// Returns where the image must be: where it lies, or where it was linked for.
-fn fixed_address(request: &Request<'_>) -> Result<Option<PhysAddr>, PlaceError> {
+fn fixed_address(request: &Request<'_>) -> Result<Option<PhysAddr>, Box<PlaceError>> {
     let Some(start) = request.kernel.fixed else {
         return Ok(request.kernel_at);
     };
     let linked = PhysRange::from_size(start, request.kernel.length)
         .ok_or(PlaceError::LinkedOutsideRam(start))?;
     if !request.map.is_ram(linked) {
-        return Err(PlaceError::LinkedOutsideRam(start));
+        return Err(PlaceError::LinkedOutsideRam(start).into());
     }
     match request.kernel_at {
-        Some(given) if given != start => Err(PlaceError::LinkedElsewhere { given, start }),
+        Some(given) if given != start => Err(PlaceError::LinkedElsewhere { given, start }.into()),
         _ => Ok(Some(start)),
     }
 }
@@ -208,7 +210,7 @@ fn place_at(
     mut ledger: Ledger<'_>,
     site: Site,
     at: Option<PhysAddr>,
-) -> Result<Placement, PlaceError> {
+) -> Result<Placement, Box<PlaceError>> {
     let kernel = &request.kernel;
     let image = match kernel.text_offset {
         Some(text) => decompressor::place(kernel, text, &mut ledger, site, at)?,
@@ -249,9 +251,9 @@ pub(super) fn place_tree(
     ledger: &mut Ledger<'_>,
     entry: PhysAddr,
     size: u64,
-) -> Result<PhysRange, PlaceError> {
+) -> Result<PhysRange, Box<PlaceError>> {
     if size > MAX_TREE {
-        return Err(PlaceError::TreeTooBig(size));
+        return Err(PlaceError::TreeTooBig(size).into());
     }
     let site = Site::of(entry, ledger.ram()).ok_or(PlaceError::NoRam)?;
     place_piece(ledger, site.base, site.above_text(TEXT_OFFSET), size, TREE)
@@ -271,7 +273,7 @@ fn place_payload(
     ledger: &mut Ledger<'_>,
     site: Site,
     at: Option<PhysAddr>,
-) -> Result<ImagePlace, PlaceError> {
+) -> Result<ImagePlace, Box<PlaceError>> {
     let window = site.low_memory(kernel);
     let size = kernel.footprint();
     let footprint = match at {
@@ -295,7 +297,7 @@ fn place_payload(
 }
 
 /// Refuses an initrd that no kernel from this base can map.
-fn check_initrd(range: PhysRange, low: PhysRange) -> Result<PhysRange, PlaceError> {
+fn check_initrd(range: PhysRange, low: PhysRange) -> Result<PhysRange, Box<PlaceError>> {
     if low.contains_range(range) {
         Ok(range)
     } else {
@@ -303,7 +305,8 @@ fn check_initrd(range: PhysRange, low: PhysRange) -> Result<PhysRange, PlaceErro
             what: INITRD,
             range,
             low,
-        })
+        }
+        .into())
     }
 }
 
@@ -315,7 +318,7 @@ fn place_piece(
     low: PhysRange,
     size: u64,
     what: &'static str,
-) -> Result<PhysRange, PlaceError> {
+) -> Result<PhysRange, Box<PlaceError>> {
     let above = base
         .checked_add(ABOVE_KERNEL)
         .unwrap_or(low.end())
@@ -338,13 +341,18 @@ fn place_piece(
     Ok(PhysRange::from_size(found.start(), size).unwrap_or(found))
 }
 
-fn no_room(ledger: &Ledger<'_>, what: &'static str, size: u64, window: PhysRange) -> PlaceError {
-    PlaceError::NoRoom {
+fn no_room(
+    ledger: &Ledger<'_>,
+    what: &'static str,
+    size: u64,
+    window: PhysRange,
+) -> Box<PlaceError> {
+    Box::new(PlaceError::NoRoom {
         what,
         size,
         largest: ledger.largest_free(window),
         window,
-    }
+    })
 }
 
 /// Rounds up to whole pages; what overflows stays too large for any place.

@@ -3,7 +3,7 @@
 //! Nothing in it knows an architecture. It is what `bootz -n` prints and, by
 //! [`BootPlan::into_handoff`], all that the last steps get.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::fmt;
 
 use platform_api::{CleanRanges, Handoff, MAX_CLEAN_RANGES, PhysAddr, PhysRange, WatchdogPolicy};
@@ -62,7 +62,7 @@ impl BootPlan {
     ///
     /// # Errors
     /// As [`BootPlan::new`].
-    pub fn from_placement(map: &MemoryMap, placed: &Placement) -> Result<Self, BootError> {
+    pub fn from_placement(map: &MemoryMap, placed: &Placement) -> Result<Self, Box<BootError>> {
         // The four bytes behind the image are ours too: they are zeroed.
         let end = placed.image.end().checked_add(4);
         let image = end
@@ -105,14 +105,14 @@ impl BootPlan {
         kernel: &[PhysRange],
         initrd: Option<PhysRange>,
         tree: PhysRange,
-    ) -> Result<Self, BootError> {
+    ) -> Result<Self, Box<BootError>> {
         let mut clean = CleanRanges::default();
         let mut ranges = gather(map, kernel, MAX_CLEAN_RANGES - 2)?;
         ranges.extend(initrd);
         ranges.push(tree);
         for range in ranges {
             if !clean.push(range) {
-                return Err(BootError::TooScattered(kernel.len()));
+                return Err(BootError::TooScattered(kernel.len()).into());
             }
         }
         let mut plan = Self {
@@ -222,7 +222,7 @@ fn gather(
     map: &MemoryMap,
     ranges: &[PhysRange],
     limit: usize,
-) -> Result<Vec<PhysRange>, BootError> {
+) -> Result<Vec<PhysRange>, Box<BootError>> {
     let mut gathered = sorted(ranges);
     while gathered.len() > limit {
         let nearest = gathered
@@ -236,7 +236,7 @@ fn gather(
             })
             .min();
         let Some((_, index, both)) = nearest else {
-            return Err(BootError::TooScattered(ranges.len()));
+            return Err(BootError::TooScattered(ranges.len()).into());
         };
         gathered.remove(index);
         if let Some(next) = gathered.get_mut(index) {

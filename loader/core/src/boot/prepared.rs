@@ -2,7 +2,7 @@
 //! it is prepared (refused, or planned), staged (loaded into its places) and handed over. `bootz`
 //! takes them all at once, `kexec -l` ends after the second and `kexec -e` goes on from there.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use core::fmt::Write as _;
 
 use platform_api::PhysRange;
@@ -55,7 +55,7 @@ impl Prepared {
         line: String,
     ) -> Result<Self, CommandError> {
         plan.arguments.clone_from(&tree.arguments);
-        plan.watchdog = cx.watchdogs.policy(&cx.env).map_err(BootError::from)?;
+        plan.watchdog = cx.watchdogs.policy(&cx.env).map_err(BootError::Watchdog)?;
         plan.notes.extend(cx.watchdogs.describe(plan.watchdog));
         cx.machine.launcher.check(&plan.handoff())?;
         Ok(Self {
@@ -145,8 +145,8 @@ impl Sum {
         cx: &Context<'_>,
         range: PhysRange,
         what: impl Into<Cow<'static, str>>,
-    ) -> Result<Self, BootError> {
-        let bytes = cx.machine.memory.bytes(range).map_err(BootError::from)?;
+    ) -> Result<Self, Box<BootError>> {
+        let bytes = cx.machine.memory.bytes(range)?;
         Ok(Self {
             range,
             what: what.into(),
@@ -155,7 +155,7 @@ impl Sum {
     }
 
     /// Refuses a piece that changed.
-    fn check(&self, cx: &Context<'_>) -> Result<(), BootError> {
+    fn check(&self, cx: &Context<'_>) -> Result<(), Box<BootError>> {
         let now = Self::of(cx, self.range, "")?.crc32;
         if now == self.crc32 {
             return Ok(());
@@ -165,7 +165,8 @@ impl Sum {
             range: self.range,
             staged: self.crc32,
             now,
-        })
+        }
+        .into())
     }
 }
 
@@ -243,7 +244,7 @@ fn hand_over(cx: &mut Context<'_>, mut plan: BootPlan, sums: &[Sum]) -> Result<(
         let _ = writeln!(cx, "## Starting application at {entry} ...");
     }
     if cx.interrupted() {
-        return Err(CommandError::Interrupted);
+        return Err(CommandError::interrupted());
     }
     cx.log.record(format_args!("handing over"));
     cx.log.store();

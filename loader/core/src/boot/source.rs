@@ -1,7 +1,7 @@
 //! What a boot command is given: an address or a file, and what can be learned of it before
 //! anything is loaded.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{boxed::Box, format, string::String, vec::Vec};
 use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
@@ -12,7 +12,7 @@ use crate::{
     context::Context,
     image::zimage::{self, HEAD_SIZE, ZImage},
     machine::{Disk, Machine},
-    storage::{self, OpenFile, StorageError, VolumeName, default_volume},
+    storage::{self, OpenFile, StorageError, StorageProblem, VolumeName, default_volume},
 };
 
 #[cfg(test)]
@@ -98,7 +98,7 @@ impl<'a> Source<'a> {
             }
             Self::File(path) => {
                 let (interface, device) = default_volume(&cx.env).ok_or_else(|| {
-                    CommandError::Message(format!(
+                    CommandError::message(format!(
                         "no disk to look for {path} on; set devtype, devnum and distro_bootpart"
                     ))
                 })?;
@@ -141,7 +141,11 @@ impl Opened {
     ///
     /// # Errors
     /// It could not be read.
-    pub fn starts_with(&self, cx: &mut Context<'_>, magic: &[u8; 4]) -> Result<bool, BootError> {
+    pub fn starts_with(
+        &self,
+        cx: &mut Context<'_>,
+        magic: &[u8; 4],
+    ) -> Result<bool, Box<BootError>> {
         let mut head = [0; 4];
         match self {
             Self::Memory { at, size } => {
@@ -161,14 +165,14 @@ impl Opened {
     ///
     /// # Errors
     /// It is none, a broken or a big-endian one, or it could not be read.
-    pub fn zimage(&self, cx: &mut Context<'_>) -> Result<ZImage, BootError> {
+    pub fn zimage(&self, cx: &mut Context<'_>) -> Result<ZImage, Box<BootError>> {
         let image = match self {
             Self::Memory { at, size } => {
                 let range = readable(cx, *at, *size)?;
                 let bytes = cx.machine.memory.bytes(range)?;
                 // All of it is at hand: there is nothing left to fetch.
                 zimage::parse(bytes, range.size(), &mut |_, _| {
-                    Err(StorageError::Missing(String::new()))
+                    Err(StorageProblem::Missing(String::new()).into())
                 })?
             }
             Self::File(file, _) => {
@@ -184,7 +188,7 @@ impl Opened {
             }
         };
         if image.big_endian {
-            return Err(BootError::BigEndian);
+            return Err(BootError::BigEndian.into());
         }
         Ok(image)
     }
@@ -210,7 +214,7 @@ impl Opened {
             Some(Ok(size)) => bytes.resize(size, 0),
             _ => {
                 let text = format!("{path} is too large: {size:#x} bytes, at most {limit:#x}");
-                return Err(CommandError::Message(text));
+                return Err(CommandError::message(text));
             }
         }
         file.read_at(&mut machine.disks, 0, &mut bytes)?;
@@ -218,8 +222,8 @@ impl Opened {
     }
 }
 
-fn zimage_error(error: StorageError) -> BootError {
-    BootError::ZImage(error.into())
+fn zimage_error(error: StorageError) -> Box<BootError> {
+    Box::new(BootError::ZImage(error.into()))
 }
 
 /// Returns the bytes from `at` on that nobody owns: `size` of them, or all there are.
@@ -230,13 +234,13 @@ pub(super) fn readable(
     cx: &Context<'_>,
     at: PhysAddr,
     size: Option<u64>,
-) -> Result<PhysRange, BootError> {
+) -> Result<PhysRange, Box<BootError>> {
     let ledger = cx.map.ledger();
     let gap = ledger.gaps().find(|gap| gap.contains(at));
     let Some(gap) = gap else {
         let first = PhysRange::from_size(at, 1).unwrap_or_default();
         ledger.check(first, super::plan::IMAGE)?;
-        return Err(BootError::Memory(platform_api::MemoryError::NotRam(first)));
+        return Err(BootError::Memory(platform_api::MemoryError::NotRam(first)).into());
     };
     let all = PhysRange::new(at, gap.end()).unwrap_or_default();
     let known = size.and_then(|size| PhysRange::from_size(at, size));
@@ -299,7 +303,7 @@ pub(super) fn crc32_of_file(
     let mut chunk = Vec::new();
     chunk
         .try_reserve_exact(CHUNK)
-        .map_err(|_| CommandError::Message("no memory left".into()))?;
+        .map_err(|_| CommandError::message("no memory left".into()))?;
     chunk.resize(CHUNK, 0);
     let mut hasher = crc32fast::Hasher::new();
     let mut offset = 0;

@@ -29,14 +29,14 @@ impl Default for Remembered {
 /// Takes the width from a command's name as typed: `md.b`, `.l` if there is none.
 ///
 /// # Errors
-/// [`CommandError::Usage`] for a suffix that is no width.
+/// [`Failure::Usage`] for a suffix that is no width.
 pub(super) fn parse_width(name: &str) -> Result<Width, CommandError> {
     match name.rsplit_once('.').map(|(_, suffix)| suffix) {
         None | Some("l") => Ok(Width::Word),
         Some("b") => Ok(Width::Byte),
         Some("w") => Ok(Width::Half),
         Some("q") => Ok(Width::Double),
-        Some(_) => Err(CommandError::Usage),
+        Some(_) => Err(CommandError::usage()),
     }
 }
 
@@ -73,7 +73,7 @@ impl Objects {
                 width,
                 count,
             }),
-            None => Err(CommandError::Message(alloc::format!(
+            None => Err(CommandError::message(alloc::format!(
                 "{count:x} {}s at {start:08x} end beyond the last address",
                 object_name(width)
             ))),
@@ -93,7 +93,7 @@ impl Objects {
         let offset = parse_hex(address)?;
         match cx.remembered.base.checked_add(offset) {
             Some(start) => Self::new(start, width, count),
-            None => Err(CommandError::Message(alloc::format!(
+            None => Err(CommandError::message(alloc::format!(
                 "{offset:x} lies beyond the last address from base {:08x} on",
                 cx.remembered.base
             ))),
@@ -110,7 +110,7 @@ impl Objects {
             return Ok(()); // The constructor refused it.
         };
         match cx.map.loader.iter().find(|own| own.range.overlaps(range)) {
-            Some(own) => Err(CommandError::Message(alloc::format!(
+            Some(own) => Err(CommandError::message(alloc::format!(
                 "{range} overlaps {} at {}",
                 own.owner,
                 own.range
@@ -161,10 +161,10 @@ impl Objects {
 /// Stops a loop over objects at Ctrl-C; looks for it now and then.
 ///
 /// # Errors
-/// [`CommandError::Interrupted`].
+/// [`Failure::Interrupted`].
 pub(super) fn check_interrupt(cx: &mut Context<'_>, index: u64) -> Result<(), CommandError> {
     if index.is_multiple_of(ACCESSES_BETWEEN_POLLS) && cx.interrupted() {
-        return Err(CommandError::Interrupted);
+        return Err(CommandError::interrupted());
     }
     Ok(())
 }

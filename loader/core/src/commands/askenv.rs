@@ -21,7 +21,7 @@ pub static ASKENV: Command = Command {
 
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, name, words @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     env::validate_name(name)?;
     // A number at the end is the size, in decimal.
@@ -37,7 +37,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         words => format!("{} ", words.join(" ")),
     };
     if size == 0 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let mut line = read_line(cx, &prompt, "")?;
     while line.len() > size {

@@ -20,7 +20,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match *arguments {
         [_] => {}
         [_, base] => cx.remembered.base = parse_hex(base)?,
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     }
     let base = cx.remembered.base;
     // Writing to a context cannot fail.

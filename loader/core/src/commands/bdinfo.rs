@@ -24,7 +24,7 @@ pub static BDINFO: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let mut text = String::new();
     // Writing to a string or a context cannot fail.

@@ -27,7 +27,7 @@ pub static BOOTD: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() > 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     run_variable(cx, "bootcmd")
 }

@@ -28,14 +28,14 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [source] => Source::parse(source)?,
         [] => {
             let last = cx.loaded.last().map(|file| file.range).ok_or_else(|| {
-                CommandError::Message("no file was loaded; try bootelf FILE".into())
+                CommandError::message("no file was loaded; try bootelf FILE".into())
             })?;
             Source::Address {
                 at: last.start(),
                 size: Some(last.size()),
             }
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     prepare_elf(cx, Wanted::image(source))?.boot(cx, options)
 }

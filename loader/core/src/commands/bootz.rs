@@ -29,7 +29,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [image] => (image, None, None),
         [image, initrd] => (image, Some(initrd), None),
         [image, initrd, tree] => (image, Some(initrd), Some(tree)),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let image = Source::parse(image)?;
     let initrd = match initrd {
@@ -53,7 +53,7 @@ fn given(text: &str) -> Option<&str> {
 /// Splits off `-n` and `-v`.
 ///
 /// # Errors
-/// [`CommandError::Usage`] for another word with a dash: it is no file's name.
+/// [`Failure::Usage`] for another word with a dash: it is no file's name.
 pub(super) fn options<'s, 't>(
     arguments: &'s [&'t str],
 ) -> Result<(Options, &'s [&'t str]), CommandError> {
@@ -70,7 +70,7 @@ pub(super) fn options<'s, 't>(
                 }
             }
             unknown if unknown.starts_with('-') && unknown != "-" => {
-                return Err(CommandError::Usage);
+                return Err(CommandError::usage());
             }
             _ => break,
         }

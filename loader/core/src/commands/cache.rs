@@ -47,7 +47,7 @@ pub static DCACHE: Command = Command {
 
 fn inspector<'a>(cx: &Context<'a>) -> Result<&'a dyn Inspect, CommandError> {
     cx.inspect
-        .ok_or_else(|| CommandError::Message("this processor cannot be looked into".into()))
+        .ok_or_else(|| CommandError::message("this processor cannot be looked into".into()))
 }
 
 fn on_off(on: bool) -> &'static str {
@@ -56,7 +56,7 @@ fn on_off(on: bool) -> &'static str {
 
 fn cache(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let inspect = inspector(cx)?;
     let mut text = String::new();
@@ -94,7 +94,7 @@ fn icache(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> 
         [_, "on"] => inspect.maintain(CacheCommand::Instructions(true)),
         [_, "off"] => inspect.maintain(CacheCommand::Instructions(false)),
         [_, "flush"] => inspect.maintain(CacheCommand::ForgetInstructions),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     }
     Ok(())
 }
@@ -110,12 +110,12 @@ fn dcache(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> 
         [_, "on"] if on => {}
         [_, "on" | "off"] => {
             let state = on_off(on);
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "the data cache stays {state} as long as Baton runs: `go` runs programs without"
             )));
         }
         [_, "flush"] => inspect.maintain(CacheCommand::FlushData),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     }
     Ok(())
 }

@@ -24,14 +24,14 @@ const PIECE: u64 = 4096;
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, interface, device, path] = *arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let file = storage::open(&mut cx.machine, VolumeName { interface, device }, path)?;
     let mut buffer = Vec::new();
     let mut at = 0;
     while at < file.size() {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let length = PIECE.min(file.size() - at);
         buffer.resize(usize::try_from(length).unwrap_or(0), 0);

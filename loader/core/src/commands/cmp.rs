@@ -24,7 +24,7 @@ pub static CMP: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [name, first, second, count] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let width = parse_width(name)?;
     let count = parse_hex(count)?;
@@ -40,7 +40,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if same == count {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }
 

@@ -18,7 +18,7 @@ pub static CONINFO: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let path = core::mem::take(&mut cx.board.console);
     let name = path.rsplit('/').next().unwrap_or_default();

@@ -22,12 +22,12 @@ pub static CP: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [name, source, target, count] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let width = parse_width(name)?;
     let count = parse_hex(count)?;
     if count == 0 {
-        return Err(CommandError::Message("Zero length ???".into()));
+        return Err(CommandError::message("Zero length ???".into()));
     }
     let source = Objects::parse(cx, source, width, count)?;
     let target = Objects::parse(cx, target, width, count)?;

@@ -26,7 +26,7 @@ const RESET: u64 = 946_684_800;
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let clock = cx.rtc.as_deref_mut().ok_or_else(|| {
-        CommandError::Message("Cannot find RTC: the device tree has no PL031".into())
+        CommandError::message("Cannot find RTC: the device tree has no PL031".into())
     })?;
     let now = match *arguments {
         [_] => clock.seconds(),
@@ -48,7 +48,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             // The clock may take a second to show it.
             seconds
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     show(cx, now);
     Ok(())

@@ -18,7 +18,7 @@ pub static DM: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, "tree"] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     // Writing to a context cannot fail.
     let _ = cx.write_str(

@@ -20,7 +20,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let mut text = match arguments {
         [_, "-n", words @ ..] => return write(cx, &words.join(" ")),
         [_, words @ ..] => words.join(" "),
-        [] => return Err(CommandError::Usage),
+        [] => return Err(CommandError::usage()),
     };
     text.push('\n');
     write(cx, &text)

@@ -17,7 +17,7 @@ pub static EDITENV: Command = Command {
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match arguments {
         [_, name] => edit(cx, name),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 

@@ -32,14 +32,14 @@ const KINDS: &[(&str, FaultKind)] = &[
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, name] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let (_, kind) = KINDS
         .iter()
         .find(|(known, _)| known == name)
-        .ok_or(CommandError::Usage)?;
+        .ok_or_else(CommandError::usage)?;
     cx.machine.guard.provoke(*kind);
-    Err(CommandError::Message(alloc::format!(
+    Err(CommandError::message(alloc::format!(
         "{name}: the processor let it pass"
     )))
 }

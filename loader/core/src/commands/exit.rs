@@ -16,9 +16,9 @@ pub static EXIT: Command = Command {
 
 fn run(_: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     match arguments {
-        [_] => Err(CommandError::Exit(0)),
-        [_, status] => Err(CommandError::Exit(parse_status(status)?)),
-        _ => Err(CommandError::Usage),
+        [_] => Err(CommandError::exit(0)),
+        [_, status] => Err(CommandError::exit(parse_status(status)?)),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -30,7 +30,7 @@ fn parse_status(text: &str) -> Result<u8, CommandError> {
         Err(_) => Err(()),
     }
     .map_err(|()| {
-        CommandError::Message(alloc::format!(
+        CommandError::message(alloc::format!(
             "\"{text}\" is not a status: 0 to 255, decimal"
         ))
     })

@@ -19,7 +19,7 @@ pub static FATMKDIR: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, interface, device, path] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let volume = VolumeName { interface, device };
     Ok(storage::create_directory(

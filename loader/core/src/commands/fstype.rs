@@ -35,7 +35,7 @@ fn run_fstype(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandErr
     let (interface, device, variable) = match *arguments {
         [_, interface, device] => (interface, device, None),
         [_, interface, device, variable] => (interface, device, Some(variable)),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let name = storage::file_system(&mut cx.machine.disks, VolumeName { interface, device })?;
     match variable {
@@ -50,7 +50,7 @@ fn run_fstype(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandErr
 
 fn run_fstypes(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let _ = cx.write_str("Supported filesystems: fat, ext4\n");
     Ok(())

@@ -2,10 +2,10 @@
 
 use core::fmt::Write as _;
 
-use platform_api::{PhysAddr, PhysRange};
+use platform_api::{MemoryError, PhysAddr, PhysRange};
 
 use super::{Command, CommandError, Group, parse_hex};
-use crate::{boot::BootError, context::Context};
+use crate::context::Context;
 
 #[cfg(test)]
 mod tests;
@@ -28,18 +28,15 @@ const INSTRUCTION: u64 = 4;
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let called = arguments.get(1..).unwrap_or_default();
     let [address, ..] = *called else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let entry = PhysAddr::new(parse_hex(address)?);
     // Bit 0 set calls Thumb code, as U-Boot's `go` does.
     let first = PhysRange::from_size(entry.align_down(2), INSTRUCTION).unwrap_or_default();
     if first.is_empty() || entry.as_u32().is_none() {
-        return Err(BootError::from(platform_api::MemoryError::Unaddressable(entry)).into());
+        return Err(MemoryError::Unaddressable(entry).into());
     }
-    cx.map
-        .ledger()
-        .check(first, "application")
-        .map_err(BootError::from)?;
+    cx.map.ledger().check(first, "application")?;
     let _ = writeln!(
         cx,
         "## Starting application at 0x{:08X} ...",
@@ -50,6 +47,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if result == 0 {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }

@@ -54,15 +54,15 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, interface, device, address, length, ref more @ ..] if more.len() <= 3 => {
             (interface, device, address, length, more)
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let number =
         |index: usize, default| more.get(index).map_or(Ok(default), |text| parse_hex(text));
     let (buffer, offset, size) = (number(0, DEFAULT_BUFFER)?, number(1, 0)?, number(2, 0)?);
     let source = PhysRange::from_size(PhysAddr::new(parse_hex(address)?), parse_hex(length)?);
-    let source = source.ok_or(CommandError::Usage)?;
+    let source = source.ok_or_else(CommandError::usage)?;
     let expected = expected_size(cx.machine.memory.bytes(source)?, size)?;
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::usage())?;
     let disk = storage::disk(&cx.machine, interface, index)?;
     let mut target = Target::new(cx, disk, (buffer, offset, expected))?;
     // Writing to a context cannot fail.
@@ -93,7 +93,7 @@ fn expected_size(source: &[u8], told: u64) -> Result<u64, CommandError> {
     match told {
         0 => Ok(u64::from(size)),
         _ if told & 0xffff_ffff == u64::from(size) => Ok(told),
-        _ => Err(CommandError::Message(format!(
+        _ => Err(CommandError::message(format!(
             "size of {told:x} doesn't match trailer low bits {size:x}"
         ))),
     }
@@ -106,11 +106,11 @@ impl Target {
         disk: usize,
         (buffer, offset, expected): (u64, u64, u64),
     ) -> Result<Self, CommandError> {
-        let found = cx.machine.disks.get(disk).ok_or(CommandError::Usage)?;
+        let found = cx.machine.disks.get(disk).ok_or_else(CommandError::usage)?;
         let info = found.device.info();
         let block = u64::from(info.block_size);
         let wrong = |what, value| {
-            CommandError::Message(format!("gzwrite: {what} {value} not a multiple of {block}"))
+            CommandError::message(format!("gzwrite: {what} {value} not a multiple of {block}"))
         };
         if buffer == 0 || buffer % block != 0 {
             return Err(wrong("size", buffer));
@@ -120,7 +120,7 @@ impl Target {
         }
         let room = info.blocks.saturating_mul(block).checked_sub(offset);
         if room.is_none_or(|room| expected > room) {
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "gzwrite: uncompressed size {expected} exceeds device size"
             )));
         }
@@ -129,7 +129,7 @@ impl Target {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let mut buffer = Vec::new();
         buffer.try_reserve_exact(size).map_err(|_| {
-            CommandError::Message(format!(
+            CommandError::message(format!(
                 "no memory for a buffer of {size:#x} bytes: say less"
             ))
         })?;
@@ -162,14 +162,14 @@ impl Target {
     fn write(&mut self, cx: &mut Context<'_>) -> Result<(), CommandError> {
         let length = self.buffer.len();
         if self.written + length as u64 > self.expected {
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "more than the {} bytes that the trailer tells",
                 self.expected
             )));
         }
         self.buffer.resize(length.next_multiple_of(self.block), 0);
         let disk = cx.machine.disks.get_mut(self.disk);
-        let disk = disk.ok_or(CommandError::Usage)?;
+        let disk = disk.ok_or_else(CommandError::usage)?;
         disk.device.write_blocks(self.next, &self.buffer)?;
         self.next += (self.buffer.len() / self.block) as u64;
         self.buffer.clear();

@@ -40,7 +40,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         }
     }
     // As in U-Boot, which says 1 also where it knows the command.
-    Err(CommandError::Status(1))
+    Err(CommandError::status(1))
 }
 
 /// Lists every name, aliases among them, in U-Boot's shape.

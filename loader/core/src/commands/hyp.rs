@@ -24,7 +24,7 @@ pub static HYP: Command = Command {
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let inspect = cx
         .inspect
-        .ok_or_else(|| CommandError::Message("this processor cannot be looked into".into()))?;
+        .ok_or_else(|| CommandError::message("this processor cannot be looked into".into()))?;
     let mut text = String::new();
     let result = match arguments {
         [_] => {
@@ -39,7 +39,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             let own: Option<PhysRange> = cx.map.loader.first().map(|claim| claim.range);
             map(inspect, own, &mut text)
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     };
     let _ = cx.write_str(&text);
     result
@@ -93,10 +93,10 @@ fn map(
         );
     });
     match (last, both) {
-        (None, _) => Err(CommandError::Message(
+        (None, _) => Err(CommandError::message(
             "the MMU is off: nothing is mapped, everything is reachable".into(),
         )),
-        (_, Some(range)) => Err(CommandError::Message(alloc::format!(
+        (_, Some(range)) => Err(CommandError::message(alloc::format!(
             "{range} is writable and executable"
         ))),
         _ => Ok(()),

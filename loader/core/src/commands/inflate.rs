@@ -12,7 +12,7 @@ use crate::{
 
 impl From<GzipError> for CommandError {
     fn from(error: GzipError) -> Self {
-        Self::Message(error.to_string())
+        Self::message(error.to_string())
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn inflate(
     let mut inflater = Inflater::default();
     loop {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let step = inflater.step(cx.machine.memory.bytes(rest)?)?;
         rest = behind(rest, step.consumed);

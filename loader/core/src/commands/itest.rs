@@ -23,12 +23,12 @@ pub static ITEST: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [name, first, operator, second] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let kind = operand::kind(name)
-        .ok_or_else(|| CommandError::Message("Invalid data width specifier".into()))?;
+        .ok_or_else(|| CommandError::message("Invalid data width specifier".into()))?;
     let holds = operator_of(operator)
-        .ok_or_else(|| CommandError::Message(alloc::format!("Unknown operator '{operator}'")))?;
+        .ok_or_else(|| CommandError::message(alloc::format!("Unknown operator '{operator}'")))?;
     let ordering = match kind {
         Kind::Number(width) => {
             let first = operand::number(cx, first, width)?;
@@ -38,7 +38,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     match holds(ordering) {
         true => Ok(()),
-        false => Err(CommandError::Status(1)),
+        false => Err(CommandError::status(1)),
     }
 }
 

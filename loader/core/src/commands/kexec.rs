@@ -63,13 +63,13 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 
 fn load(cx: &mut Context<'_>, parsed: &Parsed<'_>) -> Result<(), CommandError> {
     let initrd = if parsed.reuse_initrd {
-        let none = || CommandError::Message("the first stage loaded no initrd".into());
+        let none = || CommandError::message("the first stage loaded no initrd".into());
         Some(Source::first_stage_initrd(cx).ok_or_else(none)?)
     } else {
         parsed.initrd.map(Source::parse).transpose()?
     };
     let wanted = Wanted {
-        image: Source::parse(parsed.kernel.ok_or(CommandError::Usage)?)?,
+        image: Source::parse(parsed.kernel.ok_or_else(CommandError::usage)?)?,
         initrd,
         tree: parsed.dtb.map(Source::parse).transpose()?,
         arguments: parsed.command_line,
@@ -77,7 +77,7 @@ fn load(cx: &mut Context<'_>, parsed: &Parsed<'_>) -> Result<(), CommandError> {
     let image = wanted.image.open(cx)?;
     let prepared = if image.starts_with(cx, elf::MAGIC)? {
         if wanted.initrd.is_some() {
-            return Err(CommandError::Message("an ELF file takes no initrd".into()));
+            return Err(CommandError::message("an ELF file takes no initrd".into()));
         }
         prepare_elf(cx, wanted)?
     } else {
@@ -92,7 +92,7 @@ fn execute(cx: &mut Context<'_>) -> Result<(), CommandError> {
     // A copy: it stays staged if it is refused, or if it faults on the way.
     let staged = cx.staged.clone();
     let staged = staged.ok_or_else(|| {
-        CommandError::Message("Nothing has been loaded! Try kexec -l FILE".into())
+        CommandError::message("Nothing has been loaded! Try kexec -l FILE".into())
     })?;
     staged.go(cx)
 }

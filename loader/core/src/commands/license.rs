@@ -21,7 +21,7 @@ const MIT: &str = include_str!("../../../../LICENSE-MIT");
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     // Writing to a context cannot fail.
     let _ = writeln!(

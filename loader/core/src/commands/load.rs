@@ -37,7 +37,7 @@ const FREE_ALIGNMENT: u64 = 1 << 20;
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (interface, device, rest) = match arguments {
         [_, interface, device, rest @ ..] if rest.len() <= 4 => (*interface, *device, rest),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let number = |index: usize| rest.get(index).map_or(Ok(0), |text| parse_hex(text));
     let (bytes, position) = (number(2)?, number(3)?);
@@ -52,7 +52,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     };
     let path = path
         .map(String::from)
-        .ok_or_else(|| CommandError::Message("name a file, or set bootfile".into()))?;
+        .ok_or_else(|| CommandError::message("name a file, or set bootfile".into()))?;
 
     let volume = VolumeName { interface, device };
     let file = storage::open(&mut cx.machine, volume, &path)?;
@@ -66,7 +66,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         None => free_memory(cx, length)?,
     };
     let range = PhysRange::from_size(address, length)
-        .ok_or_else(|| CommandError::Message(format!("{length:#x} bytes at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{length:#x} bytes at {address} wrap")))?;
     let time = storage::read_into(cx, &file, position, range)?;
     let rate = Rate {
         bytes: length,
@@ -109,7 +109,7 @@ fn free_memory(cx: &Context<'_>, size: u64) -> Result<PhysAddr, CommandError> {
         .iter()
         .find_map(|&from| cx.map.ram.iter().find_map(|bank| fits(bank, from)))
         .ok_or_else(|| {
-            CommandError::Message(format!(
+            CommandError::message(format!(
                 "no {size:#x} bytes of memory are free: give an address, or setenv loadaddr"
             ))
         })

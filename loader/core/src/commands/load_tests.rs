@@ -6,8 +6,9 @@ use std::sync::LazyLock;
 use hadris_fat::FatKind;
 
 use super::*;
-use crate::storage::testing::{
-    Bench, OWNED, RAM, Requests, TestDisk, fat_image, pattern, with_mbr,
+use crate::{
+    commands::Failure,
+    storage::testing::{Bench, OWNED, RAM, Requests, TestDisk, fat_image, pattern, with_mbr},
 };
 
 static KERNEL: LazyLock<Vec<u8>> = LazyLock::new(|| pattern(5_526_016));
@@ -174,7 +175,10 @@ fn shows_progress_and_can_be_stopped() {
     );
     bench.typed = vec![b'x', 3];
     let stopped = load(&mut bench, &["40200000", "zImage"]);
-    assert!(matches!(stopped, Err(CommandError::Interrupted)));
+    assert!(matches!(
+        stopped.unwrap_err().failure(),
+        Failure::Interrupted
+    ));
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             cx.log.clear();
             Ok(())
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 

@@ -20,7 +20,7 @@ pub static LOOP: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [name, address, count] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let objects = Objects::new(parse_hex(address)?, parse_width(name)?, parse_hex(count)?)?;
     loop {

@@ -26,13 +26,13 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (interface, device, path) = match arguments {
         [_] => {
             let (interface, device) = default_volume(&cx.env).ok_or_else(|| {
-                CommandError::Message("no disk to list; set devtype and devnum".into())
+                CommandError::message("no disk to list; set devtype and devnum".into())
             })?;
             (interface, device, "/")
         }
         [_, interface, device] => (String::from(*interface), String::from(*device), "/"),
         [_, interface, device, path] => (String::from(*interface), String::from(*device), *path),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let volume = VolumeName {
         interface: &interface,

@@ -30,7 +30,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (name, address, count) = match arguments {
         [name, address] => (name, address, cx.remembered.count),
         [name, address, count] => (name, address, parse_hex(count)?),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let objects = Objects::parse(cx, address, parse_width(name)?, count)?;
     cx.remembered.count = count;
@@ -51,7 +51,7 @@ pub(super) fn show(cx: &mut Context<'_>, objects: Objects) -> Result<(), Command
     let mut first = 0;
     while first < objects.count() {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let count = per_line.min(objects.count() - first);
         let line = line(cx, objects, first, count)?;

@@ -44,7 +44,7 @@ fn run_nm(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> 
 
 fn modify(cx: &mut Context<'_>, arguments: &[&str], moves: bool) -> Result<(), CommandError> {
     let [name, address] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let width = parse_width(name)?;
     let mut object = Objects::parse(cx, address, width, 1)?;

@@ -50,7 +50,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, "write", address, first, count] => write(cx, address, first, count),
         [_, "erase", first, count] => erase(cx, first, count),
         [_, "test", first, count] => test(cx, first, count),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -60,13 +60,16 @@ fn current(cx: &Context<'_>) -> Result<(usize, u32), CommandError> {
 }
 
 fn place(cx: &Context<'_>, device: &str) -> Result<(usize, u32), CommandError> {
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::usage())?;
     Ok((storage::disk(&cx.machine, INTERFACE, index)?, index))
 }
 
 fn disk<'c>(cx: &'c mut Context<'_>) -> Result<&'c mut Disk, CommandError> {
     let (place, _) = current(cx)?;
-    cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)
+    cx.machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)
 }
 
 fn card(cx: &mut Context<'_>) -> Result<CardFacts, CommandError> {
@@ -181,7 +184,7 @@ fn transfer(
     let range = count
         .checked_mul(size)
         .and_then(|length| PhysRange::from_size(address, length))
-        .ok_or_else(|| CommandError::Message(format!("{count:#x} blocks at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{count:#x} blocks at {address} wrap")))?;
     Ok((first, count, range))
 }
 
@@ -196,7 +199,11 @@ fn done(cx: &mut Context<'_>, verb: &str, past: &str, first: u64, count: u64) {
 fn read(cx: &mut Context<'_>, address: &str, first: &str, count: &str) -> Result<(), CommandError> {
     let (first, count, range) = transfer(cx, [address, first, count])?;
     let (place, _) = current(cx)?;
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let disk = cx
+        .machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)?;
     let buffer = cx.machine.memory.bytes_mut(range)?;
     disk.device.read_blocks(first, buffer)?;
     cx.loaded.retain(|loaded| !loaded.range.overlaps(range));
@@ -212,7 +219,11 @@ fn write(
 ) -> Result<(), CommandError> {
     let (first, count, range) = transfer(cx, [address, first, count])?;
     let (place, _) = current(cx)?;
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let disk = cx
+        .machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)?;
     let buffer = cx.machine.memory.bytes(range)?;
     disk.device.write_blocks(first, buffer)?;
     done(cx, "write", "written", first, count);
@@ -236,19 +247,23 @@ fn test(cx: &mut Context<'_>, first: &str, count: &str) -> Result<(), CommandErr
     let mut done = 0;
     while done < count {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let blocks = TEST_PIECE.min(count - done);
         let at = first.saturating_add(done);
-        let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+        let disk = cx
+            .machine
+            .disks
+            .get_mut(place)
+            .ok_or_else(CommandError::usage)?;
         let size = u64::from(disk.device.info().block_size);
-        let length = usize::try_from(blocks * size).map_err(|_| CommandError::Usage)?;
+        let length = usize::try_from(blocks * size).map_err(|_| CommandError::usage())?;
         let (mut one, mut two) = (alloc::vec![0; length], alloc::vec![0xff; length]);
         disk.device.read_blocks(at, &mut one)?;
         disk.device.read_blocks(at, &mut two)?;
         if let Some(offset) = one.iter().zip(&two).position(|(a, b)| a != b) {
             let block = at + offset as u64 / size;
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "block {block:#x} came differently the second time"
             )));
         }

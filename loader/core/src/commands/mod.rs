@@ -17,6 +17,7 @@ mod dm;
 mod echo;
 mod editenv;
 mod env;
+mod error;
 mod exception;
 mod exit;
 mod fatmkdir;
@@ -71,17 +72,14 @@ mod version;
 mod virtio;
 mod wdt;
 
-use alloc::{boxed::Box, format, string::String};
-use core::{fmt, num::IntErrorKind};
-
-use platform_api::{BlockError, HandoffRefusal, MemoryError, PowerError, RtcError};
+use alloc::format;
+use core::num::IntErrorKind;
 
 pub use access::Remembered;
+pub use error::{CommandError, Failure};
 pub use lookup::{find, names_with_prefix, print_usage};
 
-use crate::{
-    boot::BootError, context::Context, devicetree::TreeError, env::EnvError, storage::StorageError,
-};
+use crate::context::Context;
 
 /// What `help` groups commands by in the reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,130 +119,6 @@ pub struct Command {
     pub run: fn(&mut Context<'_>, &[&str]) -> Result<(), CommandError>,
 }
 
-/// Why a command failed; the executor prints it and sets `$?` to 1.
-#[derive(Debug)]
-pub enum CommandError {
-    /// The arguments are wrong: the executor prints the usage.
-    Usage,
-    /// The status alone: the command said itself what there was to say (`false`, `cmp`).
-    Status(u8),
-    /// `exit`: leave the innermost script, with this status.
-    Exit(u8),
-    /// Ctrl-C.
-    Interrupted,
-    /// Words of its own, naming the offending value.
-    Message(String),
-    /// Memory was not granted.
-    Memory(Box<MemoryError>),
-    /// A file, a file system or a disk.
-    Storage(Box<StorageError>),
-    /// The device tree.
-    Tree(Box<TreeError>),
-    /// An image, its placement or the handoff.
-    Boot(Box<BootError>),
-    /// Reset or power-off.
-    Power(PowerError),
-    /// The real-time clock.
-    Rtc(RtcError),
-    /// A variable was not set.
-    Env(Box<EnvError>),
-}
-
-impl CommandError {
-    /// Returns the command to try next, where there is one that shows what there is.
-    pub fn remedy(&self) -> Option<&'static str> {
-        match self {
-            Self::Storage(error) => match **error {
-                StorageError::Missing(_)
-                | StorageError::IsDirectory(_)
-                | StorageError::NotDirectory(_)
-                | StorageError::PastEnd { .. } => Some("ls"),
-                StorageError::NoDisk { .. } => Some("bdinfo"),
-                StorageError::Partition(_) => Some("part list"),
-                _ => None,
-            },
-            _ => None,
-        }
-    }
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage => f.write_str("wrong arguments"),
-            Self::Status(status) | Self::Exit(status) => write!(f, "status {status}"),
-            Self::Interrupted => f.write_str("<INTERRUPT>"),
-            Self::Message(text) => f.write_str(text),
-            Self::Memory(error) => error.fmt(f),
-            Self::Storage(error) => error.fmt(f),
-            Self::Tree(error) => error.fmt(f),
-            Self::Boot(error) => error.fmt(f),
-            Self::Power(error) => error.fmt(f),
-            Self::Rtc(error) => error.fmt(f),
-            Self::Env(error) => error.fmt(f),
-        }
-    }
-}
-
-impl core::error::Error for CommandError {}
-
-impl From<MemoryError> for CommandError {
-    fn from(error: MemoryError) -> Self {
-        Self::Memory(Box::new(error))
-    }
-}
-
-impl From<StorageError> for CommandError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Interrupted => Self::Interrupted,
-            error => Self::Storage(Box::new(error)),
-        }
-    }
-}
-
-impl From<BlockError> for CommandError {
-    fn from(error: BlockError) -> Self {
-        StorageError::from(error).into()
-    }
-}
-
-impl From<TreeError> for CommandError {
-    fn from(error: TreeError) -> Self {
-        Self::Tree(Box::new(error))
-    }
-}
-
-impl From<BootError> for CommandError {
-    fn from(error: BootError) -> Self {
-        Self::Boot(Box::new(error))
-    }
-}
-
-impl From<HandoffRefusal> for CommandError {
-    fn from(error: HandoffRefusal) -> Self {
-        BootError::from(error).into()
-    }
-}
-
-impl From<PowerError> for CommandError {
-    fn from(error: PowerError) -> Self {
-        Self::Power(error)
-    }
-}
-
-impl From<RtcError> for CommandError {
-    fn from(error: RtcError) -> Self {
-        Self::Rtc(error)
-    }
-}
-
-impl From<EnvError> for CommandError {
-    fn from(error: EnvError) -> Self {
-        Self::Env(Box::new(error))
-    }
-}
-
 /// Parses a number as U-Boot does: hexadecimal, `0x` optional.
 ///
 /// # Errors
@@ -255,7 +129,7 @@ pub fn parse_hex(text: &str) -> Result<u64, CommandError> {
         .or_else(|| text.strip_prefix("0X"))
         .unwrap_or(text);
     u64::from_str_radix(digits, 16).map_err(|error| {
-        CommandError::Message(match error.kind() {
+        CommandError::message(match error.kind() {
             IntErrorKind::PosOverflow => format!("\"{text}\" does not fit 64 bits"),
             _ => format!("\"{text}\" is not a hexadecimal number"),
         })

@@ -78,7 +78,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         format!("{head} {next:x} {left:x} {tail}")
     });
     if found.matches == 0 {
-        return Err(CommandError::Status(1));
+        return Err(CommandError::status(1));
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn parse(
     arguments: &[&str],
 ) -> Result<(Search, Option<(String, String)>), CommandError> {
     let [name, rest @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let text = name.ends_with(".s");
     let width = if text {
@@ -107,14 +107,14 @@ fn parse(
         match option.split_at_checked(1) {
             Some(("q", "")) => quiet = true,
             Some(("l", value)) => limit = parse_hex(value)?,
-            _ => return Err(CommandError::Usage),
+            _ => return Err(CommandError::usage()),
         }
         head.push_str(" -");
         head.push_str(option);
         rest = others;
     }
     let [address, count, values @ ..] = rest else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let pattern = pattern(values, width, text)?;
     let search = Search {
@@ -141,9 +141,9 @@ fn pattern(values: &[&str], width: Width, text: bool) -> Result<Vec<u8>, Command
         }
     }
     match pattern.len() {
-        0 => Err(CommandError::Usage),
+        0 => Err(CommandError::usage()),
         1..=MAX_PATTERN => Ok(pattern),
-        length => Err(CommandError::Message(format!(
+        length => Err(CommandError::message(format!(
             "{length} bytes are too many to look for: {MAX_PATTERN} at most"
         ))),
     }
@@ -165,7 +165,7 @@ fn look(cx: &mut Context<'_>, search: &Search) -> Result<Found, CommandError> {
         && found.matches < search.limit
     {
         if found.steps % STEPS_BETWEEN_POLLS == 0 && cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let address = objects.address(found.steps).as_u64();
         if matches(cx, address, &search.pattern)? {

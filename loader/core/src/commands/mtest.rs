@@ -29,15 +29,15 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, start, end] => (start, end, "0", "0"),
         [_, start, end, pattern] => (start, end, pattern, "0"),
         [_, start, end, pattern, limit] => (start, end, pattern, limit),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let (start, end, limit) = (parse_hex(start)?, parse_hex(end)?, parse_hex(limit)?);
     let pattern = u32::try_from(parse_hex(pattern)?)
-        .map_err(|_| CommandError::Message(alloc::format!("{pattern} does not fit 32 bits")))?;
+        .map_err(|_| CommandError::message(alloc::format!("{pattern} does not fit 32 bits")))?;
     let range = PhysRange::new(PhysAddr::new(start), PhysAddr::new(end & !3));
     let range = range
         .filter(|range| !range.is_empty())
-        .ok_or_else(|| CommandError::Message("Refusing to do empty test".into()))?;
+        .ok_or_else(|| CommandError::message("Refusing to do empty test".into()))?;
     // All of it is granted before any of it is written.
     cx.machine.memory.bytes_mut(range)?;
     // Writing to a context cannot fail.
@@ -56,7 +56,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     );
     result?;
     if errors > 0 {
-        return Err(CommandError::Status(1));
+        return Err(CommandError::status(1));
     }
     Ok(())
 }
@@ -122,7 +122,7 @@ fn test(
     );
     for (first, piece) in pieces(range) {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let bytes = cx.machine.memory.bytes_mut(piece)?;
         for (index, word) in bytes.as_chunks_mut::<WORD>().0.iter_mut().enumerate() {
@@ -132,7 +132,7 @@ fn test(
     let _ = cx.write_str("Reading...");
     for (first, piece) in pieces(range) {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         check(cx, first, piece, sequence, errors)?;
     }
@@ -169,7 +169,7 @@ fn check(
         );
         *errors += 1;
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         from = index + 1;
     }

@@ -24,7 +24,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (name, address, value, count) = match arguments {
         [name, address, value] => (name, address, value, 1),
         [name, address, value, count] => (name, address, value, parse_hex(count)?),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let objects = Objects::parse(cx, address, parse_width(name)?, count)?;
     // What is beyond the width is cut off, as in U-Boot.

@@ -68,7 +68,7 @@ pub(super) fn text(cx: &Context<'_>, text: &str) -> Result<String, CommandError>
             Ok(byte) => bytes.push(byte),
         }
     }
-    Err(CommandError::Message(format!(
+    Err(CommandError::message(format!(
         "no string at {start:08x}: no NUL in {MAX_TEXT:#x} bytes"
     )))
 }

@@ -20,7 +20,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let message = match *arguments {
         [_] => "",
         [_, message] => message,
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     // Writing to a context cannot fail.
     let _ = writeln!(cx, "{message}\nresetting ...");

@@ -18,7 +18,7 @@ pub static POWEROFF: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() > 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     // Writing to a context cannot fail.
     let _ = cx.write_str("poweroff ...\n");

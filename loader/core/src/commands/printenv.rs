@@ -68,6 +68,6 @@ fn some(cx: &mut Context<'_>, names: &[&str]) -> Result<(), CommandError> {
     if defined {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }

@@ -20,7 +20,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let warm = match *arguments {
         [_] => false,
         [_, "-w"] => true,
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     // Writing to a context cannot fail.
     let _ = cx.write_str("resetting ...\n");

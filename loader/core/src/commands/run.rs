@@ -22,7 +22,7 @@ pub static RUN: Command = Command {
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let names = arguments.get(1..).unwrap_or_default();
     if names.is_empty() {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     names.iter().try_for_each(|name| run_variable(cx, name))
 }
@@ -36,10 +36,10 @@ pub(super) fn run_variable(cx: &mut Context<'_>, name: &str) -> Result<(), Comma
         .env
         .get(name)
         .map(String::from)
-        .ok_or_else(|| CommandError::Message(format!("## Error: \"{name}\" not defined")))?;
+        .ok_or_else(|| CommandError::message(format!("## Error: \"{name}\" not defined")))?;
     match (execute(cx, &text), cx.status) {
-        (Outcome::Interrupted, _) => Err(CommandError::Interrupted),
+        (Outcome::Interrupted, _) => Err(CommandError::interrupted()),
         (Outcome::Finished | Outcome::Exited, 0) => Ok(()),
-        (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::Status(status)),
+        (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::status(status)),
     }
 }

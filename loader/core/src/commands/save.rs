@@ -36,12 +36,12 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, interface, device, address, path, bytes, position] => {
             (*interface, *device, address, path, bytes, position)
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let address = PhysAddr::new(parse_hex(address)?);
     let (bytes, position) = (parse_hex(bytes)?, parse_hex(position)?);
     let range = PhysRange::from_size(address, bytes)
-        .ok_or_else(|| CommandError::Message(format!("{bytes:#x} bytes at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{bytes:#x} bytes at {address} wrap")))?;
     let volume = VolumeName { interface, device };
     let begin = cx.machine.clock.microseconds();
     let source = cx.machine.memory.bytes(range)?;

@@ -18,7 +18,7 @@ pub static SAVEENV: Command = Command {
 
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() > 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let _ = cx.write_str("Saving Environment to FAT... ");
     let saved = env::save(cx);
@@ -32,13 +32,13 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
 /// `env load`.
 pub(super) fn load(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() > 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let _ = cx.write_str("Loading Environment from FAT... ");
     if env::load(cx) {
         let _ = cx.write_str("OK\n");
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }

@@ -26,13 +26,13 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         && first.starts_with('-')
     {
         if !first.chars().skip(1).all(|letter| letter == 'f') {
-            return Err(CommandError::Usage);
+            return Err(CommandError::usage());
         }
         force = true;
         words = rest;
     }
     match words {
-        [] => Err(CommandError::Usage),
+        [] => Err(CommandError::usage()),
         [name] => {
             env::validate_name(name)?;
             cx.env.try_remove(name, force)?;

@@ -44,7 +44,7 @@ pub static SETEXPR: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [typed, name, rest @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let value = match *rest {
         ["fmt", template, ref values @ ..] => format::format(template, values)?,
@@ -54,7 +54,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         ["gsub", pattern, with, text] => substitute::substitute(cx, pattern, with, text, true)?,
         [value] => evaluate(cx, typed, value, None)?,
         [first, operator, second] => evaluate(cx, typed, first, Some((operator, second)))?,
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     Ok(cx.env.try_set(name, &value)?)
 }
@@ -65,7 +65,7 @@ fn evaluate(
     first: &str,
     operation: Option<(&str, &str)>,
 ) -> Result<String, CommandError> {
-    let width = match operand::kind(typed).ok_or(CommandError::Usage)? {
+    let width = match operand::kind(typed).ok_or_else(CommandError::usage)? {
         Kind::Text => return join(cx, first, operation),
         Kind::Number(width) => width,
     };
@@ -102,12 +102,12 @@ fn join(
 }
 
 fn invalid_operator() -> CommandError {
-    CommandError::Message("invalid op".into())
+    CommandError::message("invalid op".into())
 }
 
 /// Computes in 64 bits; what the result is cut to, the sum of cut operands is cut to as well.
 fn compute(first: u64, operator: &str, second: u64) -> Result<u64, CommandError> {
-    let by_zero = || CommandError::Message(format!("{first:x} {operator} 0 is no number"));
+    let by_zero = || CommandError::message(format!("{first:x} {operator} 0 is no number"));
     Ok(match operator {
         "|" => first | second,
         "&" => first & second,
@@ -118,13 +118,14 @@ fn compute(first: u64, operator: &str, second: u64) -> Result<u64, CommandError>
         "/" => first.checked_div(second).ok_or_else(by_zero)?,
         "%" => first.checked_rem(second).ok_or_else(by_zero)?,
         operator if operator.len() == 1 => return Err(invalid_operator()),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::commands::Failure;
 
     #[test]
     fn every_operator() {
@@ -141,7 +142,10 @@ mod tests {
             let result = compute(first, operator, second).ok();
             assert_eq!(result, Some(expected), "{first:x} {operator} {second:x}");
         }
-        assert!(matches!(compute(1, "<<", 4), Err(CommandError::Usage)));
+        assert!(matches!(
+            compute(1, "<<", 4).unwrap_err().failure(),
+            Failure::Usage
+        ));
         for (operator, message) in [
             ("x", "invalid op"),
             ("/", "1 / 0 is no number"),

@@ -40,6 +40,6 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     }
     match defined {
         true => Ok(()),
-        false => Err(CommandError::Status(1)),
+        false => Err(CommandError::status(1)),
     }
 }

@@ -22,7 +22,7 @@ pub static SIZE: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, interface, device, path] = *arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let volume = VolumeName { interface, device };
     let size = storage::size(&mut cx.machine.disks, volume, path)?;

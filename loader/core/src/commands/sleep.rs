@@ -16,15 +16,15 @@ pub static SLEEP: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, text] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let wait = microseconds(text).ok_or_else(|| {
-        CommandError::Message(alloc::format!("\"{text}\" is not a number of seconds"))
+        CommandError::message(alloc::format!("\"{text}\" is not a number of seconds"))
     })?;
     let start = cx.machine.clock.microseconds();
     while cx.machine.clock.microseconds().wrapping_sub(start) < wait {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
     }
     Ok(())

@@ -34,10 +34,10 @@ const MAX_IMAGE: u64 = 0x4_0000;
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let argument = match arguments {
         [_] => cx.env.get("fileaddr").map(String::from).ok_or_else(|| {
-            CommandError::Message("name a file or an address: nothing has been loaded".into())
+            CommandError::message("name a file or an address: nothing has been loaded".into())
         })?,
         [_, argument] => String::from(*argument),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let (name, number) = match argument.split_once([':', '#']) {
         Some((name, number)) => (name, Some(number)),
@@ -51,9 +51,9 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     }
     let text = read(cx, &opened, number)?;
     match (execute_script(cx, name, &text), cx.status) {
-        (Outcome::Interrupted, _) => Err(CommandError::Interrupted),
+        (Outcome::Interrupted, _) => Err(CommandError::interrupted()),
         (Outcome::Finished | Outcome::Exited, 0) => Ok(()),
-        (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::Status(status)),
+        (Outcome::Finished | Outcome::Exited, status) => Err(CommandError::status(status)),
     }
 }
 
@@ -71,7 +71,7 @@ fn read(cx: &mut Context<'_>, opened: &Opened, number: u64) -> Result<String, Co
         }
         Some(script::FIT_MAGIC) => {
             let text = "this is a FIT image; take the script out with dumpimage -T flat_dt -p N";
-            return Err(CommandError::Message(text.into()));
+            return Err(CommandError::message(text.into()));
         }
         // A NUL is in no text, and in most of what is none.
         _ if bytes.contains(&0) => return Err(refused(ScriptError::Format)),
@@ -80,7 +80,7 @@ fn read(cx: &mut Context<'_>, opened: &Opened, number: u64) -> Result<String, Co
     };
     if text.len() > MAX_TEXT {
         let text = format!("the script has {} bytes, more than {MAX_TEXT}", text.len());
-        return Err(CommandError::Message(text));
+        return Err(CommandError::message(text));
     }
     Ok(String::from_utf8_lossy(text).into_owned())
 }
@@ -91,7 +91,7 @@ fn is_yes(text: &str) -> bool {
 }
 
 fn refused(error: ScriptError) -> CommandError {
-    CommandError::Message(format!("{error}"))
+    CommandError::message(format!("{error}"))
 }
 
 /// Copies an image, as long as its header says, or a text, as long as what was loaded.
@@ -121,7 +121,7 @@ fn from_memory(
     };
     if size > MAX_IMAGE {
         let text = format!("an image of {size:#x} bytes is too large: at most {MAX_IMAGE:#x}");
-        return Err(CommandError::Message(text));
+        return Err(CommandError::message(text));
     }
     memory(size).to_bytes(&mut cx.machine, size)
 }

@@ -7,7 +7,7 @@ use super::{Command, CommandError, Group};
 use crate::{
     context::Context,
     shell::regex::Regex,
-    storage::{self, StorageError, VolumeName},
+    storage::{self, StorageProblem, VolumeName},
 };
 
 /// `test`.
@@ -28,28 +28,29 @@ pub static TEST: Command = Command {
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let words = match arguments {
         ["[", words @ .., "]"] => words,
-        ["[", ..] => return Err(CommandError::Message("[: missing ']'".into())),
+        ["[", ..] => return Err(CommandError::message("[: missing ']'".into())),
         [_, words @ ..] => words,
         [] => &[],
     };
     match evaluate(words, &mut |device, path| exists(cx, device, path))? {
         true => Ok(()),
-        false => Err(CommandError::Status(1)),
+        false => Err(CommandError::status(1)),
     }
 }
 
 /// Tells whether a file or directory is there. No disk and no partition are no file; a
 /// damaged one is an error.
 fn exists(cx: &mut Context<'_>, volume: VolumeName<'_>, path: &str) -> Result<bool, CommandError> {
-    match storage::size(&mut cx.machine.disks, volume, path) {
-        Ok(_) | Err(StorageError::IsDirectory(_)) => Ok(true),
-        Err(
-            StorageError::Missing(_)
-            | StorageError::NotDirectory(_)
-            | StorageError::NoDisk { .. }
-            | StorageError::Partition(_),
-        ) => Ok(false),
-        Err(error) => Err(error.into()),
+    let Err(error) = storage::size(&mut cx.machine.disks, volume, path) else {
+        return Ok(true);
+    };
+    match error.problem() {
+        StorageProblem::IsDirectory(_) => Ok(true),
+        StorageProblem::Missing(_)
+        | StorageProblem::NotDirectory(_)
+        | StorageProblem::NoDisk { .. }
+        | StorageProblem::Partition(_) => Ok(false),
+        _ => Err(error.into()),
     }
 }
 
@@ -148,7 +149,7 @@ fn compare(first: &str, operator: &str, second: &str) -> Result<bool, CommandErr
             Ok(regex) => regex.find(first, 0).is_some(),
             Err(error) => {
                 let text = alloc::format!("Error compiling regex: {error}");
-                return Err(CommandError::Message(text));
+                return Err(CommandError::message(text));
             }
         },
         "-eq" => number(first) == number(second),

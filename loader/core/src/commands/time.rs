@@ -2,7 +2,7 @@
 
 use core::fmt::Write;
 
-use super::{Command, CommandError, Group, find};
+use super::{Command, CommandError, Failure, Group, find};
 use crate::context::Context;
 
 /// `time`.
@@ -21,18 +21,20 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, words @ ..] => (words.first(), words),
         [] => (None, arguments),
     };
-    let name = name.ok_or(CommandError::Usage)?;
+    let name = name.ok_or_else(CommandError::usage)?;
     let Some(command) = find(name) else {
         let text = alloc::format!("Unknown command '{name}' - try 'help'");
-        return Err(CommandError::Message(text));
+        return Err(CommandError::message(text));
     };
     let start = cx.machine.clock.microseconds();
     let mut result = (command.run)(cx, words);
     let taken = cx.machine.clock.microseconds().wrapping_sub(start);
-    if let Err(CommandError::Usage) = result {
+    if let Err(error) = &result
+        && matches!(error.failure(), Failure::Usage)
+    {
         // The usage of the command, not of this one.
         super::print_usage(cx, command);
-        result = Err(CommandError::Status(1));
+        result = Err(CommandError::status(1));
     }
     report(cx, taken.saturating_add(500) / 1000);
     result

@@ -21,5 +21,5 @@ pub static FALSE: Command = Command {
     summary: "do nothing, unsuccessfully",
     usage: "",
     example: "false || echo no",
-    run: |_, _| Err(CommandError::Status(1)),
+    run: |_, _| Err(CommandError::status(1)),
 };

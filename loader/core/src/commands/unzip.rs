@@ -24,7 +24,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (source, target, limit) = match *arguments {
         [_, source, target] => (source, target, None),
         [_, source, target, limit] => (source, target, Some(parse_hex(limit)?)),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let (source, whole) = readable(cx, PhysAddr::new(parse_hex(source)?));
     let mut next = PhysAddr::new(parse_hex(target)?);
@@ -32,13 +32,13 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let unpacked = inflate(cx, source, &mut |cx, unread, bytes| {
         let range = PhysRange::from_size(next, bytes.len() as u64).unwrap_or_default();
         if end.is_some_and(|end| range.end() > end) {
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "more than {:#x} bytes",
                 limit.unwrap_or_default()
             )));
         }
         if range.contains(unread.start()) || whole && range.overlaps(unread) {
-            return Err(CommandError::Message(format!(
+            return Err(CommandError::message(format!(
                 "{range} is where the rest of the packed data lies: unpack to a place behind it"
             )));
         }

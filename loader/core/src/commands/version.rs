@@ -18,7 +18,7 @@ pub static VERSION: Command = Command {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if arguments.len() != 1 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let build = cx.build;
     // Writing to a context cannot fail.

@@ -42,7 +42,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, "part"] => part_all(cx),
         [_, "part", device] => part::list(cx, INTERFACE, device),
         [_, "read", address, first, count] => read(cx, address, first, count),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -88,7 +88,7 @@ fn current(cx: &Context<'_>) -> Result<usize, CommandError> {
 }
 
 fn place(cx: &Context<'_>, device: &str) -> Result<usize, CommandError> {
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::usage())?;
     Ok(storage::disk(&cx.machine, INTERFACE, index)?)
 }
 
@@ -119,7 +119,7 @@ fn part_all(cx: &mut Context<'_>) -> Result<(), CommandError> {
     for number in numbers {
         if let Err(error) = part::list(cx, INTERFACE, &format!("{number:x}")) {
             let _ = writeln!(cx, "virtio {number:x}: {error}");
-            result = Err(CommandError::Status(1));
+            result = Err(CommandError::status(1));
         }
     }
     result
@@ -130,12 +130,16 @@ fn read(cx: &mut Context<'_>, address: &str, first: &str, count: &str) -> Result
     let place = current(cx)?;
     let address = PhysAddr::new(parse_hex(address)?);
     let (first, count) = (parse_hex(first)?, parse_hex(count)?);
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let disk = cx
+        .machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)?;
     let info = disk.device.info();
     let range = count
         .checked_mul(u64::from(info.block_size))
         .and_then(|length| PhysRange::from_size(address, length))
-        .ok_or_else(|| CommandError::Message(format!("{count:#x} blocks at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{count:#x} blocks at {address} wrap")))?;
     let buffer = cx.machine.memory.bytes_mut(range)?;
     disk.device.read_blocks(first, buffer)?;
     cx.loaded.retain(|loaded| !loaded.range.overlaps(range));
@@ -152,7 +156,10 @@ mod tests {
     use alloc::{string::ToString, vec};
 
     use super::*;
-    use crate::storage::testing::{Bench, TestDisk, pattern, with_mbr};
+    use crate::{
+        commands::Failure,
+        storage::testing::{Bench, TestDisk, pattern, with_mbr},
+    };
 
     fn bench() -> Bench {
         let second = with_mbr(&pattern(1 << 20));
@@ -171,7 +178,7 @@ mod tests {
              Capacity: 2.0 MB = 0.0 GB (4096 x 512) read-only\n"
         );
         let result = bench.run(|cx| run(cx, &["virtio", "part"]));
-        assert!(matches!(result, Err(CommandError::Status(1))));
+        assert!(matches!(result.unwrap_err().failure(), Failure::Status(1)));
         assert!(bench.output.contains("virtio 0: no partition table"));
         assert!(bench.output.contains("Partition Map for VirtIO device 1"));
         let mut none = Bench::new(vec![]);

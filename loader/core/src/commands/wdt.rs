@@ -34,7 +34,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, "list"] => list(cx),
         [_, "dev"] => {
             let Some(watchdog) = current(cx) else {
-                return Err(CommandError::Message(
+                return Err(CommandError::message(
                     "No watchdog timer device set!".into(),
                 ));
             };
@@ -46,7 +46,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
         [_, "stop"] => device(cx)?.stop(),
         [_, "reset"] => device(cx)?.kick(),
         [_, "expire"] | [_, "expire", _] => return expire(cx),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     }
     Ok(())
 }
@@ -66,7 +66,7 @@ fn current<'c, 'a>(cx: &'c Context<'a>) -> Option<&'c WatchdogDevice<'a>> {
 
 fn device<'c>(cx: &'c Context<'_>) -> Result<&'c dyn Watchdog, CommandError> {
     let watchdog = current(cx).map(|watchdog| watchdog.device);
-    watchdog.ok_or_else(|| CommandError::Message("No device set, use 'wdt dev' first".into()))
+    watchdog.ok_or_else(|| CommandError::message("No device set, use 'wdt dev' first".into()))
 }
 
 fn set_current(cx: &mut Context<'_>, name: &str) -> Result<(), CommandError> {
@@ -75,7 +75,7 @@ fn set_current(cx: &mut Context<'_>, name: &str) -> Result<(), CommandError> {
     cx.watchdogs.current = watchdogs.position(|watchdog| watchdog.name() == name);
     if cx.watchdogs.current.is_none() {
         let text = format!("Can't get the watchdog timer: {name}");
-        return Err(CommandError::Message(text));
+        return Err(CommandError::message(text));
     }
     Ok(())
 }
@@ -101,7 +101,7 @@ fn expire(cx: &mut Context<'_>) -> Result<(), CommandError> {
         core::hint::spin_loop();
     }
     device(cx)?.stop();
-    Err(CommandError::Message(
+    Err(CommandError::message(
         "Expiring watchdog timer failed: nothing was reset".into(),
     ))
 }
@@ -113,7 +113,7 @@ fn milliseconds(text: &str) -> Result<u32, CommandError> {
         None => (text, 10),
     };
     if digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(radix)) {
-        return Err(CommandError::Message(format!(
+        return Err(CommandError::message(format!(
             "\"{text}\" is not a number of milliseconds"
         )));
     }

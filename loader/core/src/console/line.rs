@@ -8,7 +8,7 @@ use crate::{commands::CommandError, context::Context};
 /// Shows `prompt` with `initial` behind it, to be edited, and waits for the line.
 ///
 /// # Errors
-/// [`CommandError::Interrupted`].
+/// [`Failure::Interrupted`].
 pub fn read_line(
     cx: &mut Context<'_>,
     prompt: &str,
@@ -19,7 +19,7 @@ pub fn read_line(
     editor.preset(initial);
     loop {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let Some(byte) = cx.input.next_byte() else {
             flush(cx, &mut editor);
@@ -30,7 +30,7 @@ pub fn read_line(
                 flush(cx, &mut editor);
                 return Ok(line);
             }
-            Some(Event::Interrupted) => return Err(CommandError::Interrupted),
+            Some(Event::Interrupted) => return Err(CommandError::interrupted()),
             Some(Event::Complete) => editor.blank(),
             None => {}
         }

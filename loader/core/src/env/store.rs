@@ -3,7 +3,7 @@
 //! A save overwrites the older copy in its place. Nothing else of the card is written: no table,
 //! no directory. Only the first save makes the files.
 
-use alloc::{boxed::Box, format, string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 use core::fmt::{self, Write};
 
 use super::{
@@ -14,7 +14,7 @@ use crate::{
     commands::CommandError,
     context::Context,
     machine::Disk,
-    storage::{self, OpenFile, StorageError, VolumeName, default_volume},
+    storage::{self, OpenFile, StorageError, StorageProblem, VolumeName, default_volume},
 };
 
 /// Problems with variables that are shown one by one.
@@ -59,7 +59,7 @@ enum Unusable {
     /// There is no such file.
     Missing,
     Bad(BadCopy),
-    Storage(Box<StorageError>),
+    Storage(StorageError),
 }
 
 impl fmt::Display for Unusable {
@@ -88,8 +88,12 @@ impl OnCard {
                 let bad = BadCopy::Size(file.size());
                 return Self::unusable(Unusable::Bad(bad));
             }
-            Err(StorageError::Missing(_)) => return Self::unusable(Unusable::Missing),
-            Err(error) => return Self::unusable(Unusable::Storage(Box::new(error))),
+            Err(error) => {
+                return Self::unusable(match error.problem() {
+                    StorageProblem::Missing(_) => Unusable::Missing,
+                    _ => Unusable::Storage(error),
+                });
+            }
         };
         let content = read(disks, &file).and_then(|bytes| match Copy::decode(&bytes) {
             Ok(_) => Ok(bytes),
@@ -124,7 +128,7 @@ fn read(disks: &mut [Disk], file: &OpenFile) -> Result<Vec<u8>, Unusable> {
         file.read_at(disks, 0, &mut bytes)?;
         Ok(bytes)
     });
-    bytes.map_err(|error| Unusable::Storage(Box::new(error)))
+    bytes.map_err(Unusable::Storage)
 }
 
 /// Looks at both copies.
@@ -240,7 +244,7 @@ fn default_warning(cx: &mut Context<'_>, why: &str) {
 /// No volume, too many variables, no space on the card, another loader's file; or the disk failed.
 pub fn save(cx: &mut Context<'_>) -> Result<(), CommandError> {
     let (interface, device) = place(cx).ok_or_else(|| {
-        CommandError::Message("no disk to save to; set devtype and devnum".into())
+        CommandError::message("no disk to save to; set devtype and devnum".into())
     })?;
     let volume = VolumeName {
         interface: &interface,
@@ -283,7 +287,7 @@ fn write(
         return Ok(());
     };
     if let Err(Unusable::Bad(bad @ BadCopy::NotRedundant)) = &copy.content {
-        return Err(CommandError::Message(format!("{name}: {bad}")));
+        return Err(CommandError::message(format!("{name}: {bad}")));
     }
     let bytes = saved::encode(cx.env.lasting(), flag, SIZE).map_err(too_large)?;
     let disks = &mut cx.machine.disks;
@@ -294,15 +298,15 @@ fn write(
     let file = storage::open_on(disks, volume, name)?;
     match read(disks, &file) {
         Ok(found) if found == bytes => Ok(()),
-        Ok(_) => Err(CommandError::Message(format!(
+        Ok(_) => Err(CommandError::message(format!(
             "{name} reads back as something else: the card does not keep what is written"
         ))),
-        Err(error) => Err(CommandError::Message(format!("{name}: {error}"))),
+        Err(error) => Err(CommandError::message(format!("{name}: {error}"))),
     }
 }
 
 fn too_large(needed: usize) -> CommandError {
-    CommandError::Message(format!(
+    CommandError::message(format!(
         "the variables take {needed} of {SIZE} bytes; remove some"
     ))
 }

@@ -5,6 +5,7 @@ use alloc::{vec, vec::Vec};
 use proptest::prelude::*;
 
 use super::*;
+use crate::storage::StorageProblem;
 
 /// A zImage of `length` bytes with this tag table at 0x5a0, a size word of 0x1234567 at its
 /// unaligned end.
@@ -165,7 +166,7 @@ fn tells_the_byte_order() {
 #[test]
 fn passes_on_why_a_read_failed() {
     let bytes = image(0x1000, &[4, TAG_KLSZ, 0xffb, 0x10, 0]);
-    let error = StorageError::Missing("gone".into());
+    let error = StorageError::from(StorageProblem::Missing("gone".into()));
     let mut fetch = |_, _: &mut [u8]| Err(error.clone());
     assert_eq!(
         parse(&bytes[..HEAD_SIZE], 0x1000, &mut fetch),

@@ -13,7 +13,7 @@ use super::{
     state::{MAX_LEVELS, Mark, Place, Scope, TEXT_LEVELS},
 };
 use crate::{
-    commands::{self, CommandError},
+    commands::{self, CommandError, Failure},
     context::Context,
 };
 
@@ -296,20 +296,23 @@ fn report(
     command: &commands::Command,
     result: Result<(), CommandError>,
 ) -> Outcome {
+    let Err(error) = result else {
+        cx.status = 0;
+        return Outcome::Finished;
+    };
     cx.status = 1;
-    match result {
-        Ok(()) => cx.status = 0,
-        Err(CommandError::Status(status)) => cx.status = status,
-        Err(CommandError::Exit(status)) => {
+    match *error.failure() {
+        Failure::Status(status) => cx.status = status,
+        Failure::Exit(status) => {
             cx.status = status;
             return Outcome::Exited;
         }
-        Err(CommandError::Interrupted) => return Outcome::Interrupted,
-        Err(CommandError::Usage) => {
+        Failure::Interrupted => return Outcome::Interrupted,
+        Failure::Usage => {
             commands::print_usage(cx, command);
             locate(cx);
         }
-        Err(error) => match error.remedy() {
+        _ => match error.remedy() {
             Some(remedy) => fail(cx, format_args!("{error} - try '{remedy}'")),
             None => fail(cx, format_args!("{error}")),
         },

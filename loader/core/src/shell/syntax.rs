@@ -1,6 +1,6 @@
 //! What can be wrong with a text.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
 use super::ast::Position;
@@ -20,14 +20,9 @@ pub const MAX_TREE: usize = 0x14_0000;
 /// The end of the text, as errors name it.
 pub(super) const END: &str = "the end";
 
-/// A syntax error and its place.
+/// A syntax error and its place. One pointer, since all of the parser hands it on at each `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyntaxError {
-    /// Where.
-    pub position: Position,
-    /// What.
-    pub problem: SyntaxProblem,
-}
+pub struct SyntaxError(Box<(Position, SyntaxProblem)>);
 
 /// What is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,9 +66,21 @@ pub enum SyntaxProblem {
 }
 
 impl SyntaxError {
+    /// Returns where it is.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.0.0
+    }
+
+    /// Returns what it is.
+    #[must_use]
+    pub fn problem(&self) -> &SyntaxProblem {
+        &self.0.1
+    }
+
     /// Tells whether it is the end of the text that is wrong: more text may complete it.
     pub fn is_open(&self) -> bool {
-        match self.problem {
+        match *self.problem() {
             SyntaxProblem::Unclosed('\'' | '"') => true,
             SyntaxProblem::MissingCommand(found) | SyntaxProblem::Expected { found, .. } => {
                 found == END
@@ -84,17 +91,15 @@ impl SyntaxError {
 }
 
 impl SyntaxProblem {
+    #[cold]
     pub(super) fn at(self, position: Position) -> SyntaxError {
-        SyntaxError {
-            position,
-            problem: self,
-        }
+        SyntaxError(Box::new((position, self)))
     }
 }
 
 impl fmt::Display for SyntaxError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { position, problem } = self;
+        let (position, problem) = &*self.0;
         write!(f, "syntax error at {position}: {problem}")
     }
 }

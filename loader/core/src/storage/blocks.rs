@@ -5,17 +5,17 @@ use alloc::vec::Vec;
 
 use platform_api::BlockDevice;
 
-use super::StorageError;
+use super::{StorageError, StorageProblem};
 
 /// Returns a zeroed buffer.
 ///
 /// # Errors
-/// [`StorageError::OutOfMemory`] rather than the allocator's panic: sizes come from the disk.
+/// [`StorageProblem::OutOfMemory`] rather than the allocator's panic: sizes come from the disk.
 pub fn buffer<T: Default + Clone>(length: usize) -> Result<Vec<T>, StorageError> {
     let mut buffer = Vec::new();
     buffer
         .try_reserve_exact(length)
-        .map_err(|_| StorageError::OutOfMemory(length.saturating_mul(size_of::<T>())))?;
+        .map_err(|_| StorageProblem::OutOfMemory(length.saturating_mul(size_of::<T>())))?;
     buffer.resize(length, T::default());
     Ok(buffer)
 }
@@ -40,7 +40,7 @@ pub fn zeroed(length: usize) -> Result<Vec<u8>, StorageError> {
     let mut bytes = Vec::new();
     bytes
         .try_reserve_exact(length)
-        .map_err(|_| StorageError::OutOfMemory(length))?;
+        .map_err(|_| StorageProblem::OutOfMemory(length))?;
     pad(&mut bytes, length);
     Ok(bytes)
 }

@@ -1,13 +1,17 @@
 //! Why storage failed.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
 use platform_api::BlockError;
 
-/// Why storage failed.
+/// Why storage failed. One pointer, since all of storage hands it on at each `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum StorageError {
+pub struct StorageError(Box<StorageProblem>);
+
+/// What a [`StorageError`] tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StorageProblem {
     /// The disk failed.
     Block(BlockError),
     /// No such file or directory.
@@ -182,31 +186,57 @@ pub enum Ext4Error {
     TooManyEntries,
 }
 
+impl StorageError {
+    /// Returns what happened.
+    #[must_use]
+    pub fn problem(&self) -> &StorageProblem {
+        &self.0
+    }
+}
+
+impl From<StorageProblem> for StorageError {
+    #[cold]
+    #[inline(never)]
+    fn from(problem: StorageProblem) -> Self {
+        Self(Box::new(problem))
+    }
+}
+
 impl From<BlockError> for StorageError {
+    #[cold]
     fn from(error: BlockError) -> Self {
-        Self::Block(error)
+        StorageProblem::Block(error).into()
     }
 }
 
 impl From<PartitionError> for StorageError {
+    #[cold]
     fn from(error: PartitionError) -> Self {
-        Self::Partition(error)
+        StorageProblem::Partition(error).into()
     }
 }
 
 impl From<FatError> for StorageError {
+    #[cold]
     fn from(error: FatError) -> Self {
-        Self::Fat(error)
+        StorageProblem::Fat(error).into()
     }
 }
 
 impl From<Ext4Error> for StorageError {
+    #[cold]
     fn from(error: Ext4Error) -> Self {
-        Self::Ext4(error)
+        StorageProblem::Ext4(error).into()
     }
 }
 
 impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for StorageProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Block(error) => error.fmt(f),

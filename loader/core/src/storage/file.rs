@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use platform_api::BlockDevice;
 
 use super::{
-    StorageError,
+    StorageError, StorageProblem,
     blocks::{read_bytes, write_bytes},
 };
 use crate::machine::Disk;
@@ -64,7 +64,7 @@ impl OpenFile {
     /// blocks. `disks` are the machine's.
     ///
     /// # Errors
-    /// [`StorageError::PastEnd`] with nothing read if the file ends before `dest` is full, or
+    /// [`StorageProblem::PastEnd`] with nothing read if the file ends before `dest` is full, or
     /// the disk failed.
     pub fn read_at(
         &self,
@@ -74,7 +74,7 @@ impl OpenFile {
     ) -> Result<(), StorageError> {
         self.check(offset, dest.len() as u64)?;
         let Some(disk) = disks.get_mut(self.disk) else {
-            return Err(StorageError::Missing(alloc::string::String::new()));
+            return Err(StorageProblem::Missing(alloc::string::String::new()).into());
         };
         read_extents(&mut *disk.device, &self.extents, offset, dest)
     }
@@ -83,8 +83,8 @@ impl OpenFile {
     /// file keeps its size and its place: no other block of the disk is written.
     ///
     /// # Errors
-    /// [`StorageError::PastEnd`] with nothing written if the file ends before, or
-    /// [`StorageError::ReadOnly`]; or the disk failed.
+    /// [`StorageProblem::PastEnd`] with nothing written if the file ends before, or
+    /// [`StorageProblem::ReadOnly`]; or the disk failed.
     pub fn write_at(
         &self,
         disks: &mut [Disk],
@@ -93,26 +93,27 @@ impl OpenFile {
     ) -> Result<(), StorageError> {
         self.check(offset, source.len() as u64)?;
         if self.read_only {
-            return Err(StorageError::ReadOnly);
+            return Err(StorageProblem::ReadOnly.into());
         }
         match disks.get_mut(self.disk) {
             Some(disk) => write_extents(&mut *disk.device, &self.extents, offset, source),
-            None => Err(StorageError::Missing(alloc::string::String::new())),
+            None => Err(StorageProblem::Missing(alloc::string::String::new()).into()),
         }
     }
 
     /// Checks that the file has `length` bytes from `offset` on.
     ///
     /// # Errors
-    /// [`StorageError::PastEnd`].
+    /// [`StorageProblem::PastEnd`].
     pub fn check(&self, offset: u64, length: u64) -> Result<(), StorageError> {
         match offset.checked_add(length) {
             Some(end) if end <= self.size => Ok(()),
-            _ => Err(StorageError::PastEnd {
+            _ => Err(StorageProblem::PastEnd {
                 offset,
                 length,
                 size: self.size,
-            }),
+            }
+            .into()),
         }
     }
 }
@@ -120,7 +121,7 @@ impl OpenFile {
 /// Fills `dest` with the bytes of `extents`, from byte `offset` of what they make on.
 ///
 /// # Errors
-/// [`StorageError::PastEnd`] if they end before, or the disk failed.
+/// [`StorageProblem::PastEnd`] if they end before, or the disk failed.
 pub(super) fn read_extents(
     device: &mut dyn BlockDevice,
     extents: &[Extent],
@@ -151,18 +152,19 @@ pub(super) fn read_extents(
     // The extents hold the file's size, or it was not resolved as it should.
     match rest.len() {
         0 => Ok(()),
-        missing => Err(StorageError::PastEnd {
+        missing => Err(StorageProblem::PastEnd {
             offset,
             length: missing as u64,
             size: extents.iter().map(|extent| extent.length).sum(),
-        }),
+        }
+        .into()),
     }
 }
 
 /// Writes `source` into `extents`, from byte `offset` of what they make on.
 ///
 /// # Errors
-/// [`StorageError::PastEnd`] if they end before, or the disk failed.
+/// [`StorageProblem::PastEnd`] if they end before, or the disk failed.
 pub(super) fn write_extents(
     device: &mut dyn BlockDevice,
     extents: &[Extent],
@@ -184,10 +186,11 @@ pub(super) fn write_extents(
     }
     match rest.len() {
         0 => Ok(()),
-        missing => Err(StorageError::PastEnd {
+        missing => Err(StorageProblem::PastEnd {
             offset,
             length: missing as u64,
             size: extents.iter().map(|extent| extent.length).sum(),
-        }),
+        }
+        .into()),
     }
 }

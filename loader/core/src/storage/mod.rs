@@ -20,7 +20,7 @@ pub(crate) mod testing;
 use alloc::{string::String, vec::Vec};
 
 pub use self::{
-    error::{Ext4Error, FatError, PartitionError, StorageError},
+    error::{Ext4Error, FatError, PartitionError, StorageError, StorageProblem},
     fat::GoOn,
     file::{Extent, OpenFile},
     transfer::{ReadTime, read_into},

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use platform_api::BlockDevice;
 
 use super::{
-    Extent, FatError, StorageError,
+    Extent, FatError, StorageError, StorageProblem,
     ext4::{self, Ext4Volume},
     fat::{self, FatVolume},
     partition::Region,
@@ -24,27 +24,30 @@ pub enum FileSystem<'m> {
 /// # Errors
 /// None that is known; what is wrong with it; or the disk failed.
 pub fn mount(device: &mut dyn BlockDevice, region: Region) -> Result<FileSystem<'_>, StorageError> {
-    match fat::probe(device, region) {
-        Ok(geometry) => Ok(FileSystem::Fat(FatVolume::new(device, region, geometry))),
-        Err(error @ StorageError::Fat(FatError::NotFat(_))) => match ext4::probe(device, region)? {
-            Some(found) => Ext4Volume::new(device, region, found).map(FileSystem::Ext4),
-            None => Err(error),
-        },
-        Err(error) => Err(error),
+    let error = match fat::probe(device, region) {
+        Ok(geometry) => return Ok(FileSystem::Fat(FatVolume::new(device, region, geometry))),
+        Err(error) => error,
+    };
+    if !matches!(error.problem(), StorageProblem::Fat(FatError::NotFat(_))) {
+        return Err(error);
+    }
+    match ext4::probe(device, region)? {
+        Some(found) => Ext4Volume::new(device, region, found).map(FileSystem::Ext4),
+        None => Err(error),
     }
 }
 
 /// As [`mount`], for a volume that is to be written to.
 ///
 /// # Errors
-/// As [`mount`], or [`StorageError::ReadOnly`].
+/// As [`mount`], or [`StorageProblem::ReadOnly`].
 pub fn writable(
     device: &mut dyn BlockDevice,
     region: Region,
 ) -> Result<FatVolume<'_>, StorageError> {
     match mount(device, region)? {
         FileSystem::Fat(fat) => Ok(fat),
-        FileSystem::Ext4(_) => Err(StorageError::ReadOnly),
+        FileSystem::Ext4(_) => Err(StorageProblem::ReadOnly.into()),
     }
 }
 

@@ -70,7 +70,7 @@ fn read_pieces(
             *marks = true;
         }
         if done < range.size() && cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
     }
     Ok(ReadTime(now.saturating_sub(begin)))

@@ -5,7 +5,7 @@ use alloc::string::String;
 use platform_api::BlockDevice;
 
 use super::{
-    PartitionError, StorageError,
+    PartitionError, StorageError, StorageProblem,
     partition::{self, Region, Wanted},
 };
 use crate::{
@@ -47,7 +47,7 @@ pub(super) struct Opened<'m> {
 /// Finds a disk by interface and number; returns its place in [`Machine::disks`].
 ///
 /// # Errors
-/// [`StorageError::NoDisk`].
+/// [`StorageProblem::NoDisk`].
 pub fn disk(machine: &Machine<'_>, interface: &str, index: u32) -> Result<usize, StorageError> {
     find(&machine.disks, interface, index)
 }
@@ -56,9 +56,12 @@ fn find(disks: &[Disk], interface: &str, index: u32) -> Result<usize, StorageErr
     disks
         .iter()
         .position(|disk| disk.interface == interface && disk.index == index)
-        .ok_or_else(|| StorageError::NoDisk {
-            interface: interface.into(),
-            index,
+        .ok_or_else(|| {
+            StorageProblem::NoDisk {
+                interface: interface.into(),
+                index,
+            }
+            .into()
         })
 }
 
@@ -83,7 +86,7 @@ pub(super) fn open<'m>(
 
 /// Parses `DEV[:PART]`: hexadecimal, `auto` or nothing for the bootable partition.
 fn parse_device(text: &str) -> Result<(u32, Wanted), StorageError> {
-    let bad = || StorageError::BadDevice(text.into());
+    let bad = || StorageProblem::BadDevice(text.into()).into();
     let number = |text: &str| u32::from_str_radix(text, 16).map_err(|_| bad());
     // `from_str_radix` takes a sign; we do not.
     if text.contains(['+', '-']) {
@@ -113,7 +116,7 @@ mod tests {
         for bad in ["", ":1", "x", "0:x", "0:1:2", "+0", "0:-1", "100000000"] {
             assert_eq!(
                 parse_device(bad),
-                Err(StorageError::BadDevice(bad.into())),
+                Err(StorageProblem::BadDevice(bad.into()).into()),
                 "{bad}"
             );
         }

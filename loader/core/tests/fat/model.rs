@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs};
 
-use baton_core::storage::StorageError;
+use baton_core::storage::{StorageError, StorageProblem};
 use proptest::prelude::*;
 
 use crate::bench::{Format, Scratch, Volume, tool};
@@ -104,11 +104,14 @@ fn check(volume: &Volume, model: &Model) {
         let found = volume.read(path);
         match model.get(path) {
             Some(Some(content)) => assert!(found.as_ref() == Ok(content), "{path}"),
-            Some(None) => assert_eq!(found, Err(StorageError::IsDirectory((*path).into()))),
+            Some(None) => assert_eq!(
+                found,
+                Err(StorageProblem::IsDirectory((*path).into()).into())
+            ),
             None => assert!(
                 matches!(
-                    found,
-                    Err(StorageError::Missing(_) | StorageError::NotDirectory(_))
+                    found.as_ref().map_err(StorageError::problem),
+                    Err(StorageProblem::Missing(_) | StorageProblem::NotDirectory(_))
                 ),
                 "{path}: {found:?}"
             ),

@@ -1,6 +1,6 @@
 //! Each operation by itself: what it refuses, and that refusing changes nothing.
 
-use baton_core::storage::{FatError, StorageError};
+use baton_core::storage::{FatError, StorageProblem};
 
 use crate::bench::{SMALL, Volume};
 
@@ -11,42 +11,42 @@ fn refusals_change_nothing() {
         volume.create_directory("dir").unwrap();
         volume.write("dir/file", 0, b"abc").unwrap();
         let before = volume.disk.content();
-        let missing = |path: &str| Err(StorageError::Missing(path.into()));
+        let missing = |path: &str| Err(StorageProblem::Missing(path.into()).into());
         assert_eq!(volume.write("no/file", 0, b""), missing("no"));
         assert_eq!(volume.remove("file"), missing("file"));
         assert_eq!(
             volume.write("dir", 0, b""),
-            Err(StorageError::IsDirectory("dir".into()))
+            Err(StorageProblem::IsDirectory("dir".into()).into())
         );
         assert_eq!(
             volume.write("dir/file/x", 0, b""),
-            Err(StorageError::NotDirectory("dir/file".into()))
+            Err(StorageProblem::NotDirectory("dir/file".into()).into())
         );
         assert_eq!(
             volume.create_directory("DIR"),
-            Err(StorageError::Exists("DIR".into()))
+            Err(StorageProblem::Exists("DIR".into()).into())
         );
         assert_eq!(
             volume.remove("dir"),
-            Err(StorageError::NotEmpty("dir".into()))
+            Err(StorageProblem::NotEmpty("dir".into()).into())
         );
         for name in ["a:b", "a?", "end.", "end ", "tab\t", &"x".repeat(256)] {
-            let bad = Err(StorageError::BadName(name.into()));
+            let bad = Err(StorageProblem::BadName(name.into()).into());
             assert_eq!(volume.write(name, 0, b""), bad, "{name}");
         }
         for path in ["", "/", "dir/..", "dir/", "."] {
-            let bad = Err(StorageError::BadName(path.into()));
+            let bad = Err(StorageProblem::BadName(path.into()).into());
             assert_eq!(volume.write(path, 0, b""), bad, "{path}");
             assert_eq!(volume.remove(path), bad, "{path}");
         }
         assert!(matches!(
-            volume.write("dir/file", 4, b""),
-            Err(StorageError::PastEnd { size: 3, .. })
+            volume.write("dir/file", 4, b"").unwrap_err().problem(),
+            StorageProblem::PastEnd { size: 3, .. }
         ));
         let large = vec![1; format.kib as usize * 1024];
         assert!(matches!(
-            volume.write("large", 0, &large),
-            Err(StorageError::Fat(FatError::NoSpace { .. }))
+            volume.write("large", 0, &large).unwrap_err().problem(),
+            StorageProblem::Fat(FatError::NoSpace { .. })
         ));
         assert!(volume.disk.content() == before);
     }
@@ -88,7 +88,7 @@ fn a_fixed_root_gets_full() {
         }
     };
     assert_eq!(count, 512);
-    assert_eq!(error, StorageError::Fat(FatError::DirectoryFull));
+    assert_eq!(error, FatError::DirectoryFull.into());
     assert_eq!(volume.complaints(), [""; 0]);
     volume.remove("17").unwrap();
     volume.write("one more", 0, b"").unwrap_err();
@@ -114,7 +114,7 @@ fn stops_between_pieces_and_changes_nothing() {
             left > 0
         },
     );
-    assert_eq!(stopped, Err(StorageError::Interrupted));
+    assert_eq!(stopped, Err(StorageProblem::Interrupted.into()));
     assert_eq!(volume.read("file").unwrap(), [1; 5000]);
     assert_eq!(volume.complaints(), [""; 0]);
 }

@@ -1,5 +1,7 @@
 //! Foreseeing the decompressor: what base it will compute and what it will write.
 
+use alloc::boxed::Box;
+
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{
@@ -123,16 +125,16 @@ pub(super) fn place(
     ledger: &mut Ledger<'_>,
     site: Site,
     at: Option<PhysAddr>,
-) -> Result<ImagePlace, PlaceError> {
+) -> Result<ImagePlace, Box<PlaceError>> {
     let destination = Destination::new(kernel, text, site.base);
     match at {
         Some(at) => {
             let lowest = add(site.base, text.0);
             if at < lowest {
-                return Err(PlaceError::BelowText { given: at, lowest });
+                return Err(PlaceError::BelowText { given: at, lowest }.into());
             }
             if add(at, PAGE - 1) >= site.window.end() {
-                return Err(PlaceError::Boundary(at));
+                return Err(PlaceError::Boundary(at).into());
             }
             place_there(kernel, destination, ledger, at)
         }
@@ -146,7 +148,7 @@ fn place_there(
     destination: Destination,
     ledger: &mut Ledger<'_>,
     at: PhysAddr,
-) -> Result<ImagePlace, PlaceError> {
+) -> Result<ImagePlace, Box<PlaceError>> {
     let relocates = at < destination.inflated;
     let end = if relocates {
         destination.end.max(destination.moved)
@@ -176,7 +178,7 @@ fn place_somewhere(
     destination: Destination,
     ledger: &mut Ledger<'_>,
     site: Site,
-) -> Result<ImagePlace, PlaceError> {
+) -> Result<ImagePlace, Box<PlaceError>> {
     let writes = destination.to(destination.end);
     check_destination(ledger, writes)?;
     // Only an image that starts in this window makes the decompressor compute this base.
@@ -205,21 +207,21 @@ fn place_somewhere(
     }
 }
 
-fn check_destination(ledger: &Ledger<'_>, writes: PhysRange) -> Result<(), PlaceError> {
+fn check_destination(ledger: &Ledger<'_>, writes: PhysRange) -> Result<(), Box<PlaceError>> {
     ledger
         .check(writes, KERNEL)
         .map_err(|error| explain(error, writes))
 }
 
-fn claim_destination(ledger: &mut Ledger<'_>, writes: PhysRange) -> Result<(), PlaceError> {
+fn claim_destination(ledger: &mut Ledger<'_>, writes: PhysRange) -> Result<(), Box<PlaceError>> {
     ledger
         .claim(writes, KERNEL)
         .map_err(|error| explain(error, writes))
 }
 
 /// Tells a piece that would be overwritten from a destination that is not free.
-fn explain(error: ClaimError, writes: PhysRange) -> PlaceError {
-    match error {
+fn explain(error: ClaimError, writes: PhysRange) -> Box<PlaceError> {
+    Box::new(match error {
         ClaimError::Overlap {
             holder: Holder::Plan,
             by,
@@ -231,5 +233,5 @@ fn explain(error: ClaimError, writes: PhysRange) -> PlaceError {
             writes,
         },
         by => PlaceError::Destination { writes, by },
-    }
+    })
 }

@@ -1,6 +1,6 @@
 //! Why nothing could be placed.
 
-use alloc::string::String;
+use alloc::{boxed::Box, string::String};
 use core::fmt;
 
 use platform_api::{PhysAddr, PhysRange};
@@ -73,9 +73,10 @@ pub enum PlaceError {
     TreeTooBig(u64),
 }
 
-impl From<ClaimError> for PlaceError {
+impl From<ClaimError> for Box<PlaceError> {
+    #[cold]
     fn from(error: ClaimError) -> Self {
-        Self::Claim(error)
+        Self::new(PlaceError::Claim(error))
     }
 }
 

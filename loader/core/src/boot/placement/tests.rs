@@ -218,7 +218,7 @@ fn several_banks_and_one_above_4_gib() {
             map: &high,
             ..request
         }),
-        Err(PlaceError::NoRam)
+        Err(PlaceError::NoRam.into())
     );
 }
 
@@ -264,7 +264,7 @@ fn a_page_table_reserved_is_a_refusal_naming_it() {
     map.reserved = vec![claim(0x4000_3000, 0x1000, "vectors")];
     let error = place(&request(&map)).unwrap_err();
     assert!(matches!(
-        &error,
+        &*error,
         PlaceError::Destination {
             by: ClaimError::Overlap {
                 holder: Holder::Reserved,
@@ -445,7 +445,7 @@ fn too_little_ram_is_said() {
         "{error}"
     );
     let none = MemoryMap::default();
-    assert_eq!(place(&request(&none)), Err(PlaceError::NoRam));
+    assert_eq!(place(&request(&none)), Err(PlaceError::NoRam.into()));
 }
 
 #[test]

@@ -114,6 +114,6 @@ fn many_segments_are_gathered_over_ram_only() {
     let islands = MemoryMap::new(segments.clone(), vec![], vec![]);
     assert_eq!(
         BootPlan::new(&islands, segments[0].start(), &segments, None, tree),
-        Err(BootError::TooScattered(21))
+        Err(BootError::TooScattered(21).into())
     );
 }

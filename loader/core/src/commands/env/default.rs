@@ -27,6 +27,6 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             }
             Ok(())
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }

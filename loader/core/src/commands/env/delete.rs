@@ -20,6 +20,6 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     if all {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }

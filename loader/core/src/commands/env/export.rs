@@ -29,7 +29,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         if let Some(before) = word.strip_suffix('s') {
             letters.push_str(before);
             let [text, more @ ..] = rest else {
-                return Err(CommandError::Usage);
+                return Err(CommandError::usage());
             };
             size = Some(parse_hex(text)?).filter(|size| *size > 0);
             rest = more;
@@ -38,11 +38,11 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         }
     }
     if !letters.chars().all(|letter| "bct".contains(letter)) {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     one_form("export", &letters)?;
     let [address, names @ ..] = rest else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let address = PhysAddr::new(parse_hex(address)?);
     let wanted = |name: &str| names.is_empty() || names.contains(&name);
@@ -72,7 +72,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
 
 fn range(address: PhysAddr, size: u64) -> Result<PhysRange, CommandError> {
     PhysRange::from_size(address, size)
-        .ok_or_else(|| CommandError::Message(format!("{size:#x} bytes at {address} wrap")))
+        .ok_or_else(|| CommandError::message(format!("{size:#x} bytes at {address} wrap")))
 }
 
 /// Pads with NULs to a size, if one is given.
@@ -85,14 +85,14 @@ fn pad(mut row: Vec<u8>, size: Option<u64>) -> Result<Vec<u8>, CommandError> {
         .checked_sub(row.len())
         .ok_or_else(|| too_small(size, row.len()))?;
     row.try_reserve_exact(more)
-        .map_err(|_| CommandError::Message(format!("the heap has no room for {size:#x} bytes")))?;
+        .map_err(|_| CommandError::message(format!("the heap has no room for {size:#x} bytes")))?;
     storage::pad(&mut row, length);
     Ok(row)
 }
 
 /// U-Boot's words; 12 is ENOMEM.
 fn too_small(size: u64, needed: usize) -> CommandError {
-    CommandError::Message(format!(
+    CommandError::message(format!(
         "Env export buffer too small: {size}, but need {needed}\n\
          ## Error: Cannot export environment: errno = 12"
     ))

@@ -28,7 +28,7 @@ pub static GREPENV: Command = Command {
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (letters, patterns) = options(arguments.get(1..).unwrap_or_default(), "envb")?;
     if arguments.len() < 2 {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     // The last of the others counts.
     let (names, values) = match letters.chars().rfind(|&letter| letter != 'e') {
@@ -50,7 +50,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         }
     }
     if text.is_empty() {
-        return Err(CommandError::Status(1));
+        return Err(CommandError::status(1));
     }
     let _ = cx.write_str(&text);
     Ok(())
@@ -69,7 +69,7 @@ impl<'a> Pattern<'a> {
         }
         Regex::new(pattern)
             .map(Self::Expression)
-            .map_err(|error| CommandError::Message(format!("\"{pattern}\": {error}")))
+            .map_err(|error| CommandError::message(format!("\"{pattern}\": {error}")))
     }
 
     fn is_in(&self, text: &str) -> bool {

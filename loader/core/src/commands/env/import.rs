@@ -25,7 +25,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     let (letters, rest) = options(arguments.get(1..).unwrap_or_default(), "bctrd")?;
     one_form("import", &letters)?;
     let [address, rest @ ..] = rest else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let form = if letters.contains(['b', 'c']) {
         Form::Binary
@@ -40,7 +40,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     let checked = letters.contains('c');
     let size = match rest.first() {
         None | Some(&"-") if checked => {
-            return Err(CommandError::Message(
+            return Err(CommandError::message(
                 "## Error: external checksum format must pass size".into(),
             ));
         }
@@ -48,7 +48,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
         Some(size) => parse_hex(size)?,
     };
     let range = PhysRange::from_size(address, size)
-        .ok_or_else(|| CommandError::Message(format!("{size:#x} bytes at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{size:#x} bytes at {address} wrap")))?;
     let mut bytes = cx.machine.memory.bytes(range)?;
     if checked {
         bytes = check(bytes)?;
@@ -104,7 +104,7 @@ fn check(bytes: &[u8]) -> Result<&[u8], CommandError> {
     let crc = bytes.first_chunk::<4>().map(|crc| u32::from_le_bytes(*crc));
     match (crc, bytes.get(HEADER..)) {
         (Some(crc), Some(data)) if crc32fast::hash(data) == crc => Ok(data),
-        _ => Err(CommandError::Message(
+        _ => Err(CommandError::message(
             "## Error: bad CRC, import failed".into(),
         )),
     }
@@ -118,7 +118,7 @@ fn measure(cx: &mut Context<'_>, address: PhysAddr, form: Form) -> Result<u64, C
     });
     let limit = left.min(MAX_SIZE);
     let range = PhysRange::from_size(address, limit)
-        .ok_or_else(|| CommandError::Message(format!("{limit:#x} bytes at {address} wrap")))?;
+        .ok_or_else(|| CommandError::message(format!("{limit:#x} bytes at {address} wrap")))?;
     let end = match form {
         Form::Text => [b'\n', 0],
         Form::Binary => [0, 0],

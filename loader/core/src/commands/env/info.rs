@@ -8,7 +8,7 @@ use crate::{commands::CommandError, context::Context, env::Validity, storage::de
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let (letters, rest) = options(arguments.get(1..).unwrap_or_default(), "dpq")?;
     if !rest.is_empty() {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     let (default, quiet) = (cx.store.default, letters.contains('q'));
     if !letters.contains(['d', 'p']) {
@@ -36,7 +36,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     if all {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }
 

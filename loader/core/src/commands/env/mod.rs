@@ -64,7 +64,7 @@ const SUBCOMMANDS: &[(&str, Handler)] = &[
 
 fn dispatch(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let arguments = arguments.get(1..).unwrap_or_default();
-    let name = arguments.first().ok_or(CommandError::Usage)?;
+    let name = arguments.first().ok_or_else(CommandError::usage)?;
     // As commands are, a subcommand is found by a beginning that no other has.
     let exact = SUBCOMMANDS.iter().find(|(other, _)| other == name);
     let mut alike = SUBCOMMANDS
@@ -76,7 +76,7 @@ fn dispatch(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError
     });
     match found {
         Some((_, handler)) => handler(cx, arguments),
-        None => Err(CommandError::Usage),
+        None => Err(CommandError::usage()),
     }
 }
 
@@ -84,9 +84,9 @@ fn exists(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> 
     match arguments {
         [_, name] => match cx.env.get(name) {
             Some(_) => Ok(()),
-            None => Err(CommandError::Status(1)),
+            None => Err(CommandError::status(1)),
         },
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -102,7 +102,7 @@ fn options<'a>(
         && let Some(word) = first.strip_prefix('-')
     {
         if !word.chars().all(|letter| known.contains(letter)) {
-            return Err(CommandError::Usage);
+            return Err(CommandError::usage());
         }
         letters.push_str(word);
         rest = more;
@@ -113,7 +113,7 @@ fn options<'a>(
 /// Refuses options that name more than one form.
 fn one_form(command: &str, letters: &str) -> Result<(), CommandError> {
     if letters.matches(['b', 'c', 't']).count() > 1 {
-        return Err(CommandError::Message(alloc::format!(
+        return Err(CommandError::message(alloc::format!(
             "## Error: {command}: only one of \"-b\", \"-c\" or \"-t\" allowed"
         )));
     }

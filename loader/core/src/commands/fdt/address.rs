@@ -20,7 +20,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             match letter {
                 'c' => is_control = true,
                 'q' => quiet = true,
-                _ => return Err(CommandError::Usage),
+                _ => return Err(CommandError::usage()),
             }
         }
         rest = others;
@@ -28,7 +28,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     match *rest {
         [] if is_control => {
             let control = control(cx)?.ok_or_else(|| {
-                CommandError::Message("the first stage gave no device tree".into())
+                CommandError::message("the first stage gave no device tree".into())
             })?;
             written(writeln!(cx, "Control fdt: {control:08x}"))
         }
@@ -36,12 +36,12 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             Some(source) => written(writeln!(cx, "Working fdt: {:08x}", source.as_u64())),
             None => written(writeln!(cx, "Working fdt: not in memory")),
         },
-        [_] | [_, _] if is_control => Err(CommandError::Message(
+        [_] | [_, _] if is_control => Err(CommandError::message(
             "the control tree is the first stage's; set the working tree instead".into(),
         )),
         [address] => set(cx, parse_hex(address)?, None, quiet),
         [address, length] => set(cx, parse_hex(address)?, Some(parse_hex(length)?), quiet),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -84,7 +84,7 @@ pub(super) fn copy(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comma
     let (from, to, length) = match *arguments {
         [from, to] => (from, to, None),
         [from, to, length] => (from, to, Some(parse_hex(length)?)),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let to = parse_hex(to)?;
     let mut tree = take(cx.machine.memory, parse_hex(from)?, length)?;
@@ -102,7 +102,7 @@ pub(super) fn copy(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comma
 fn bytes(memory: &dyn PhysicalMemory, address: u64, size: usize) -> Result<&[u8], CommandError> {
     let size = u64::try_from(size).unwrap_or(u64::MAX);
     let range = PhysRange::from_size(PhysAddr::new(address), size).ok_or_else(|| {
-        CommandError::Message(format!(
+        CommandError::message(format!(
             "{size:#x} bytes at {address:#x} leave the address space"
         ))
     })?;
@@ -127,7 +127,7 @@ pub(super) fn take(
             .and_then(|length| length.checked_sub(needed))
             .filter(|&padding| padding <= MAX_PADDING)
             .ok_or_else(|| {
-                CommandError::Message(format!(
+                CommandError::message(format!(
                     "a length of {length:#x} does not do for a tree of {needed:#x} bytes"
                 ))
             })?,

@@ -24,7 +24,7 @@ const NOTHING: FixupFacts<'static> = FixupFacts {
 fn range(start: &str, size: &str) -> Result<PhysRange, CommandError> {
     let (start, size) = (parse_hex(start)?, parse_hex(size)?);
     PhysRange::from_size(PhysAddr::new(start), size).ok_or_else(|| {
-        CommandError::Message(alloc::format!(
+        CommandError::message(alloc::format!(
             "{size:x} bytes at {start:08x} end beyond the last address"
         ))
     })
@@ -46,7 +46,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
     let initrd = match *arguments {
         [] => None,
         [start, size] => Some(range(start, size)?),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let bootargs = cx.env.get("bootargs").map(String::from);
     in_place::edit(cx, |tree| {
@@ -70,7 +70,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
 /// Makes /memory say that there is one bank.
 pub(super) fn memory(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
     let [start, size] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let facts = FixupFacts {
         memory: &[range(start, size)?],

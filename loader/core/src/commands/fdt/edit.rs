@@ -7,7 +7,7 @@ pub(super) const MAX_PADDING: usize = 16 << 20;
 
 pub(super) fn set(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
     let [path, name, values @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let node = node_of(tree, path)?;
     let old = tree.property(node, name).unwrap_or_default();
@@ -17,7 +17,7 @@ pub(super) fn set(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), Comm
 
 pub(super) fn make_node(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
     let &[path, name] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let parent = node_of(tree, path)?;
     tree.insert_node(parent, name).map(drop).map_err(|error| {
@@ -40,16 +40,16 @@ pub(super) fn remove(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), C
             }
             Ok(())
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
 pub(super) fn boot_cpu(tree: &mut WorkingTree, arguments: &[&str]) -> Result<(), CommandError> {
     let [id] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let id = u32::try_from(parse_hex(id)?)
-        .map_err(|_| CommandError::Message(alloc::format!("{id} does not fit 32 bits")))?;
+        .map_err(|_| CommandError::message(alloc::format!("{id} does not fit 32 bits")))?;
     tree.set_boot_cpu(id);
     Ok(())
 }

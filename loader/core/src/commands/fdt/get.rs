@@ -29,7 +29,7 @@ pub(super) fn look_up<'n>(
         // Decimal, as U-Boot has it.
         ["value", variable, path, name, index] => {
             let index = index.parse().map_err(|_| {
-                CommandError::Message(format!("\"{index}\" is not a decimal number"))
+                CommandError::message(format!("\"{index}\" is not a decimal number"))
             })?;
             (variable, value(tree, path, name, Some(index))?)
         }
@@ -37,7 +37,7 @@ pub(super) fn look_up<'n>(
             let wanted = usize::try_from(parse_hex(index)?).unwrap_or(usize::MAX);
             let child = tree.children(node_of(tree, path)?).nth(wanted);
             let child = child.ok_or_else(|| {
-                CommandError::Message(format!("libfdt node not found\n{path} has no node {index}"))
+                CommandError::message(format!("libfdt node not found\n{path} has no node {index}"))
             })?;
             (variable, tree.name(child).into())
         }
@@ -50,7 +50,7 @@ pub(super) fn look_up<'n>(
             let length = property_of(tree, node_of(tree, path)?, name)?.len();
             (variable, format!("{length:x}"))
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     })
 }
 
@@ -64,7 +64,7 @@ fn value(
     let value = property_of(tree, node_of(tree, path)?, name)?;
     let missing = || {
         let index = index.unwrap_or(0);
-        CommandError::Message(format!("{path} {name} has no item {index}"))
+        CommandError::message(format!("{path} {name} has no item {index}"))
     };
     if let Some(text) = as_strings(value) {
         let part = text.split('\0').nth(index.unwrap_or(0));
@@ -110,7 +110,7 @@ fn address(
     });
     match place {
         Some(start) => Ok(format!("{:x}", start.as_u64())),
-        None => Err(CommandError::Message(format!(
+        None => Err(CommandError::message(format!(
             "{path} {name} is not in memory as the working tree has it: \
              write the tree there with \"fdt move\""
         ))),

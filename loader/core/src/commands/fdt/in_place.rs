@@ -36,7 +36,7 @@ fn fit(tree: &mut WorkingTree, before: &WorkingTree) -> Result<(), CommandError>
     let total = before.dtb_size(before.padding())?;
     let needed = tree.dtb_size(0)?;
     let padding = total.checked_sub(needed).ok_or_else(|| {
-        CommandError::Message(format!(
+        CommandError::message(format!(
             "libfdt: FDT_ERR_NOSPACE\n\
              the tree takes {needed:#x} bytes and has {total:#x}: make room with \"fdt resize\""
         ))
@@ -67,7 +67,7 @@ pub(super) fn write_back(cx: &mut Context<'_>) -> Result<(), CommandError> {
 fn blob_at(tree: &WorkingTree, address: PhysAddr) -> Result<(PhysRange, Vec<u8>), CommandError> {
     let blob = tree.to_dtb(tree.padding())?;
     let range = PhysRange::from_size(address, blob.len() as u64).ok_or_else(|| {
-        CommandError::Message(format!("{:#x} bytes at {address} wrap", blob.len()))
+        CommandError::message(format!("{:#x} bytes at {address} wrap", blob.len()))
     })?;
     Ok((range, blob))
 }
@@ -78,7 +78,7 @@ pub(super) fn resize(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Com
     let extra = match *arguments {
         [] => 0,
         [extra] => parse_hex(extra)?,
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let tree = cx.tree.as_mut().ok_or_else(no_tree)?;
     let offset = tree.source().map_or(0, PhysAddr::as_u64) % PAGE;
@@ -91,7 +91,7 @@ pub(super) fn resize(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Com
         .and_then(|total| usize::try_from(total - needed).ok())
         .filter(|&padding| padding <= MAX_PADDING)
         .ok_or_else(|| {
-            CommandError::Message(format!("{extra:#x} bytes behind the tree are too many"))
+            CommandError::message(format!("{extra:#x} bytes behind the tree are too many"))
         })?;
     let before = tree.padding();
     tree.set_padding(padding);

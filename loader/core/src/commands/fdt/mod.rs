@@ -96,9 +96,9 @@ fn find(name: &str) -> Option<Run> {
 
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [_, subcommand, rest @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
-    match find(subcommand).ok_or(CommandError::Usage)? {
+    match find(subcommand).ok_or_else(CommandError::usage)? {
         Run::Session(run) => run(cx, rest),
         Run::Edit(run) => in_place::edit(cx, |tree| run(tree, rest)),
         Run::Show(run) => {
@@ -124,7 +124,7 @@ impl Write for Interruptible<'_, '_> {
 }
 
 fn no_tree() -> CommandError {
-    CommandError::Message(String::from(
+    CommandError::message(String::from(
         "No FDT memory address configured. Please configure\n\
          the FDT address via \"fdt addr <address>\" command.\n\
          Aborting!",
@@ -133,7 +133,7 @@ fn no_tree() -> CommandError {
 
 /// Says what U-Boot's libfdt says, and then what is wrong.
 fn failed(call: &str, code: &str, error: TreeError) -> CommandError {
-    CommandError::Message(alloc::format!("libfdt {call} FDT_ERR_{code}\n{error}"))
+    CommandError::message(alloc::format!("libfdt {call} FDT_ERR_{code}\n{error}"))
 }
 
 fn node_of(tree: &WorkingTree, path: &str) -> Result<NodeId, CommandError> {
@@ -165,7 +165,7 @@ fn no_property(tree: &WorkingTree, node: NodeId, name: &str) -> TreeError {
 
 /// A console never fails; a writer that gives up does so because it was told to stop.
 fn written(result: fmt::Result) -> Result<(), CommandError> {
-    result.map_err(|_| CommandError::Interrupted)
+    result.map_err(|_| CommandError::interrupted())
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::devicetree::overlay::{OverlayError, apply};
 
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [at] = *arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let memory: &dyn PhysicalMemory = cx.machine.memory;
     let overlay = address::take(memory, parse_hex(at)?, None)?;
@@ -19,7 +19,7 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
                 OverlayError::Tree(_) => "INTERNAL",
                 _ => "NOTFOUND",
             };
-            CommandError::Message(alloc::format!(
+            CommandError::message(alloc::format!(
                 "failed on fdt_overlay_apply(): FDT_ERR_{code}\n{error}"
             ))
         })

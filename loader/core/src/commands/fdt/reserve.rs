@@ -7,14 +7,14 @@ use super::{super::parse_hex, CommandError, Context, in_place, no_tree, written}
 
 pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let [what, rest @ ..] = arguments else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     match (what.chars().next(), rest) {
         (Some('p'), []) => print(cx),
         (Some('a'), [address, size]) => {
             let (address, size) = (parse_hex(address)?, parse_hex(size)?);
             if size == 0 {
-                return Err(CommandError::Message(
+                return Err(CommandError::message(
                     "a reservation of no bytes would end the list".into(),
                 ));
             }
@@ -28,13 +28,13 @@ pub(super) fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Comman
             in_place::edit(cx, |tree| {
                 match tree.remove_reservation(usize::try_from(index).unwrap_or(usize::MAX)) {
                     true => Ok(()),
-                    false => Err(CommandError::Message(format!(
+                    false => Err(CommandError::message(format!(
                         "libfdt fdt_del_mem_rsv(): FDT_ERR_NOTFOUND\nno reservation {index:x}"
                     ))),
                 }
             })
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 

@@ -38,7 +38,7 @@ fn show(
             }
             written(render::property(out, name, value).and_then(|()| out.write_char('\n')))
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -68,11 +68,11 @@ pub(super) fn header(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), Com
         ["get", variable, member] => {
             let field = fields.iter().find(|(name, _)| *name == member);
             let (_, value) = field.ok_or_else(|| {
-                CommandError::Message(format!("a device tree's header has no {member}"))
+                CommandError::message(format!("a device tree's header has no {member}"))
             })?;
             return Ok(cx.env.try_set(variable, &format!("{value:x}"))?);
         }
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     }
     for (name, value) in fields {
         // The columns are U-Boot's.

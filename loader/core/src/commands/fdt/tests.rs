@@ -9,7 +9,10 @@ use alloc::{
 use platform_api::{MemoryError, PhysAddr, PhysRange, PhysicalMemory, Width};
 
 use super::*;
-use crate::devicetree::testing::{compile, tree};
+use crate::{
+    commands::Failure,
+    devicetree::testing::{compile, tree},
+};
 
 const SOURCE: &str = r#"/dts-v1/;
 /memreserve/ 0x1000 0x2000;
@@ -23,10 +26,10 @@ const SOURCE: &str = r#"/dts-v1/;
 
 fn on(tree: &mut WorkingTree, line: &[&str]) -> Result<String, CommandError> {
     let [subcommand, rest @ ..] = line else {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     };
     let mut out = String::new();
-    match find(subcommand).ok_or(CommandError::Usage)? {
+    match find(subcommand).ok_or_else(CommandError::usage)? {
         Run::Show(run) => run(tree, &mut out, rest)?,
         Run::Edit(run) => run(tree, rest)?,
         Run::Session(_) => unreachable!("tested beside"),
@@ -261,7 +264,7 @@ fn removes_and_refuses() {
         &["memory", "1"],
     ] {
         assert!(
-            matches!(on(&mut tree, usage), Err(CommandError::Usage)),
+            matches!(on(&mut tree, usage).unwrap_err().failure(), Failure::Usage),
             "{usage:?}"
         );
     }
@@ -312,7 +315,10 @@ fn gets_values_for_variables() {
             .to_string(),
         "/ compatible has no item 2"
     );
-    assert!(matches!(get(&["value", "v"]), Err(CommandError::Usage)));
+    assert!(matches!(
+        get(&["value", "v"]).unwrap_err().failure(),
+        Failure::Usage
+    ));
 }
 
 /// RAM from 0x1000 on.

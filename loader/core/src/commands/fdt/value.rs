@@ -28,7 +28,7 @@ pub(super) fn parse(arguments: &[&str], old: &[u8]) -> Result<Vec<u8>, CommandEr
 }
 
 fn not_a(what: &str, text: &str) -> CommandError {
-    CommandError::Message(format!("\"{text}\" is not a {what}"))
+    CommandError::message(format!("\"{text}\" is not a {what}"))
 }
 
 fn list(
@@ -43,7 +43,7 @@ fn list(
         .strip_prefix(open)
         .and_then(|rest| rest.strip_suffix(close))
         .ok_or_else(|| {
-            CommandError::Message(format!("'{close}' is missing behind \"{joined}\""))
+            CommandError::message(format!("'{close}' is missing behind \"{joined}\""))
         })?;
     let mut value = Vec::new();
     // Several lists in a row are one: `<1> <2>`.

@@ -87,7 +87,7 @@ fn run_crc32(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandErro
             store(cx, parse_hex(target)?, &sum)
         }
         [_, rest @ ..] => digest(cx, Algorithm::Crc32, rest),
-        [] => Err(CommandError::Usage),
+        [] => Err(CommandError::usage()),
     }
 }
 
@@ -111,14 +111,14 @@ fn run_hash(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError
     let (name, rest) = match arguments {
         [_, "-v", name, rest @ ..] => (name, [&["-v"], rest].concat()),
         [_, name, rest @ ..] => (name, rest.to_vec()),
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     match Algorithm::find(name) {
         Some(algorithm) => digest(cx, algorithm, &rest),
         None => {
             // Writing to a context cannot fail.
             let _ = writeln!(cx, "Unknown hash algorithm '{name}'");
-            Err(CommandError::Usage)
+            Err(CommandError::usage())
         }
     }
 }
@@ -131,7 +131,7 @@ fn digest(
 ) -> Result<(), CommandError> {
     match *arguments {
         ["-v", address, count, expected] => verify(cx, algorithm, (address, count), expected),
-        ["-v", ..] => Err(CommandError::Usage),
+        ["-v", ..] => Err(CommandError::usage()),
         [address, count] => show(cx, algorithm, address, count).map(drop),
         [address, count, target] => {
             let sum = show(cx, algorithm, address, count)?;
@@ -140,14 +140,14 @@ fn digest(
                 None => Ok(cx.env.try_set(target, &alloc::format!("{sum}"))?),
             }
         }
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
 fn range(address: &str, count: &str) -> Result<PhysRange, CommandError> {
     let (address, count) = (parse_hex(address)?, parse_hex(count)?);
     PhysRange::from_size(PhysAddr::new(address), count).ok_or_else(|| {
-        CommandError::Message(alloc::format!(
+        CommandError::message(alloc::format!(
             "{count:x} bytes at {address:08x} end beyond the last address"
         ))
     })
@@ -190,7 +190,7 @@ fn verify(
         return Ok(());
     }
     let title = title(algorithm, range);
-    Err(CommandError::Message(alloc::format!(
+    Err(CommandError::message(alloc::format!(
         "{title}{sum} != {expected} ** ERROR **"
     )))
 }
@@ -213,7 +213,7 @@ fn expected(cx: &Context<'_>, algorithm: Algorithm, text: &str) -> Result<Sum, C
         .filter(|digits| digits.len() == 2 * size)
         .and_then(Sum::parse);
     sum.ok_or_else(|| {
-        CommandError::Message(alloc::format!(
+        CommandError::message(alloc::format!(
             "Expected {} hex digits in env var\n\
              ERROR: {text} does not contain a valid {} sum",
             2 * size,
@@ -233,7 +233,7 @@ fn compute(
     let mut rest = range;
     while !rest.is_empty() {
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         let middle = rest.start().checked_add(SLICE).unwrap_or(range.end());
         let middle = middle.min(range.end());
@@ -249,7 +249,7 @@ fn store(cx: &mut Context<'_>, target: u64, sum: &Sum) -> Result<(), CommandErro
     let bytes = sum.bytes();
     let range =
         PhysRange::from_size(PhysAddr::new(target), bytes.len() as u64).ok_or_else(|| {
-            CommandError::Message(alloc::format!("{target:08x} is too near the last address"))
+            CommandError::message(alloc::format!("{target:08x} is too near the last address"))
         })?;
     cx.machine.memory.bytes_mut(range)?.copy_from_slice(bytes);
     Ok(())

@@ -29,9 +29,9 @@ pub static IMINFO: Command = Command {
 fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     let loadaddr = cx.env.get("loadaddr").map(String::from);
     let addresses = match arguments {
-        [_] => [loadaddr.as_deref().ok_or(CommandError::Usage)?].to_vec(),
+        [_] => [loadaddr.as_deref().ok_or_else(CommandError::usage)?].to_vec(),
         [_, addresses @ ..] => addresses.to_vec(),
-        [] => return Err(CommandError::Usage),
+        [] => return Err(CommandError::usage()),
     };
     let mut all = true;
     for address in addresses {
@@ -45,7 +45,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
     if all {
         Ok(())
     } else {
-        Err(CommandError::Status(1))
+        Err(CommandError::status(1))
     }
 }
 
@@ -53,7 +53,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
 fn bytes(memory: &dyn PhysicalMemory, address: u64, size: u64) -> Result<&[u8], CommandError> {
     let range = PhysRange::from_size(PhysAddr::new(address), size);
     let range = range.ok_or_else(|| {
-        CommandError::Message(alloc::format!(
+        CommandError::message(alloc::format!(
             "{size:x} bytes at {address:08x} end beyond the last address"
         ))
     })?;

@@ -27,7 +27,7 @@ pub(super) struct Parsed<'a> {
 /// Sorts the words out.
 ///
 /// # Errors
-/// [`CommandError::Usage`] for an unknown word, two actions, a second value for an option, an
+/// [`Failure::Usage`] for an unknown word, two actions, a second value for an option, an
 /// option that this action has no use for, or a missing kernel.
 pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
     let mut parsed = Parsed {
@@ -55,7 +55,7 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
         };
         if let Some(slot) = slot {
             let value = value.or_else(|| words.next());
-            put(slot, value.ok_or(CommandError::Usage)?)?;
+            put(slot, value.ok_or_else(CommandError::usage)?)?;
             continue;
         }
         match word {
@@ -66,7 +66,7 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
             "-d" | "--debug" => parsed.verbose = true,
             "--reuse-cmdline" => reuse = true,
             "--reuseinitrd" => parsed.reuse_initrd = true,
-            option if option.starts_with('-') => return Err(CommandError::Usage),
+            option if option.starts_with('-') => return Err(CommandError::usage()),
             kernel => put(&mut parsed.kernel, kernel)?,
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
     let twice = (reuse && parsed.command_line.is_some())
         || (parsed.reuse_initrd && parsed.initrd.is_some());
     if parsed.kernel.is_some() != loads || (any && !loads) || twice {
-        return Err(CommandError::Usage);
+        return Err(CommandError::usage());
     }
     Ok(parsed)
 }
@@ -85,6 +85,6 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
 fn put<T>(slot: &mut Option<T>, value: T) -> Result<(), CommandError> {
     match slot.replace(value) {
         None => Ok(()),
-        Some(_) => Err(CommandError::Usage),
+        Some(_) => Err(CommandError::usage()),
     }
 }

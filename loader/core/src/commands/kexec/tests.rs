@@ -6,11 +6,11 @@ use alloc::{
 
 use platform_api::{PhysAddr, PhysRange, Width};
 
-use super::{
-    options::{Action, parse},
-    *,
+use super::options::{Action, parse};
+use crate::{
+    boot::testing::{Board, RAM, command, pattern, range, zimage},
+    commands::Failure,
 };
-use crate::boot::testing::{Board, RAM, command, pattern, range, zimage};
 
 const LENGTH: usize = 300_000;
 const INITRD: usize = 70_000;
@@ -217,9 +217,9 @@ fn words_in_any_order() {
         "-s -d",
     ] {
         assert!(
-            matches!(parse(&words(line)), Err(CommandError::Usage)),
+            matches!(parse(&words(line)).unwrap_err().failure(), Failure::Usage),
             "{line}"
         );
     }
-    assert!(matches!(parse(&[]), Err(CommandError::Usage)));
+    assert!(matches!(parse(&[]).unwrap_err().failure(), Failure::Usage));
 }

@@ -43,14 +43,14 @@ pub(super) fn run(
         (Some(fact), _) => match *arguments {
             [interface, device, part] => (fact, interface, device, Some(part), None),
             [interface, device, part, name] => (fact, interface, device, Some(part), Some(name)),
-            _ => return Err(CommandError::Usage),
+            _ => return Err(CommandError::usage()),
         },
         (None, Some(fact)) => match *arguments {
             [interface, device] => (fact, interface, device, None, None),
             [interface, device, name] => (fact, interface, device, None, Some(name)),
-            _ => return Err(CommandError::Usage),
+            _ => return Err(CommandError::usage()),
         },
-        _ => return Err(CommandError::Usage),
+        _ => return Err(CommandError::usage()),
     };
     let (disk, by_colon) = match device.split_once(':') {
         Some((disk, number)) if part.is_none() => (disk, Some(number)),
@@ -95,7 +95,7 @@ fn find_by_any<'t>(table: &'t Table, part: &str) -> Result<&'t Partition, Comman
     let found =
         partitions.find(|found| uuid(found).eq_ignore_ascii_case(part) || name(found) == part);
     found.ok_or_else(|| {
-        CommandError::Message(format!("no partition has the UUID or the name {part}"))
+        CommandError::message(format!("no partition has the UUID or the name {part}"))
     })
 }
 

@@ -57,7 +57,7 @@ fn run(cx: &mut Context<'_>, arguments: &[&str]) -> Result<(), CommandError> {
             Ok(())
         }
         [_, what, ref rest @ ..] => info::run(cx, what, rest),
-        _ => Err(CommandError::Usage),
+        _ => Err(CommandError::usage()),
     }
 }
 
@@ -67,13 +67,17 @@ fn table(
     interface: &str,
     device: &str,
 ) -> Result<(u32, Table), CommandError> {
-    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::Usage)?;
+    let index = u32::try_from(parse_hex(device)?).map_err(|_| CommandError::usage())?;
     let place = storage::disk(&cx.machine, interface, index)?;
-    let disk = cx.machine.disks.get_mut(place).ok_or(CommandError::Usage)?;
+    let disk = cx
+        .machine
+        .disks
+        .get_mut(place)
+        .ok_or_else(CommandError::usage)?;
     Ok((index, partition::list(&mut *disk.device)?))
 }
 
-/// Sets a variable to the numbers of the partitions that can hold files.
+/// Sets a variable to the numbers of the partitions, the extended one among them as in U-Boot.
 fn list_into(
     cx: &mut Context<'_>,
     interface: &str,
@@ -84,7 +88,7 @@ fn list_into(
     let (_, table) = table(cx, interface, device)?;
     let mut numbers = String::new();
     let partitions = table.partitions.iter();
-    for found in partitions.filter(|found| !found.is_extended() && (found.bootable || !bootable)) {
+    for found in partitions.filter(|found| found.bootable || !bootable) {
         let separator = if numbers.is_empty() { "" } else { " " };
         // Writing to a string cannot fail.
         let _ = write!(numbers, "{separator}{:x}", found.number);

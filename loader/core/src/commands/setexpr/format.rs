@@ -35,14 +35,14 @@ pub(super) fn format(template: &str, values: &[&str]) -> Result<String, CommandE
         }
         if result.len() > MAX_RESULT {
             let text = alloc::format!("the result takes more than {MAX_RESULT} bytes");
-            return Err(CommandError::Message(text));
+            return Err(CommandError::message(text));
         }
     }
     Ok(result)
 }
 
 fn invalid(template: &str) -> CommandError {
-    CommandError::Message(alloc::format!("`{template}': invalid format"))
+    CommandError::message(alloc::format!("`{template}': invalid format"))
 }
 
 /// Takes what is behind a backslash.

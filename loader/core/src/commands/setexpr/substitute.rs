@@ -21,7 +21,7 @@ pub(super) fn in_variable(
 ) -> Result<String, CommandError> {
     let Some(text) = cx.env.get(name).map(String::from) else {
         let text = format!("## Error: variable \"{name}\" not defined");
-        return Err(CommandError::Message(text));
+        return Err(CommandError::message(text));
     };
     substitute(cx, pattern, with, &text, global)
 }
@@ -38,7 +38,7 @@ pub(super) fn substitute(
     global: bool,
 ) -> Result<String, CommandError> {
     let regex = Regex::new(pattern)
-        .map_err(|error| CommandError::Message(format!("Error compiling regex: {error}")))?;
+        .map_err(|error| CommandError::message(format!("Error compiling regex: {error}")))?;
     check_length(text.len())?;
     let mut result = String::new();
     let mut from = 0;
@@ -48,7 +48,7 @@ pub(super) fn substitute(
             break;
         };
         if cx.interrupted() {
-            return Err(CommandError::Interrupted);
+            return Err(CommandError::interrupted());
         }
         result.push_str(text.get(copied..start).unwrap_or(""));
         replacement(&mut result, with, text, &captures, regex.groups());
@@ -75,7 +75,7 @@ pub(super) fn substitute(
 fn check_length(length: usize) -> Result<(), CommandError> {
     match length {
         0..=MAX_SUBJECT => Ok(()),
-        _ => Err(CommandError::Message(format!(
+        _ => Err(CommandError::message(format!(
             "## error: subst buffer overflow: have {MAX_SUBJECT}, need {length}"
         ))),
     }

@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Ext4Error, Ext4Volume, StorageError,
+    Ext4Error, Ext4Volume, StorageError, StorageProblem,
     checksum::crc32c,
     inode::{Inode, Kind},
 };
@@ -36,6 +36,9 @@ const TAG_LAST: u16 = 0x8;
 
 /// Blocks that are remembered: more than a journal of 256 MiB holds.
 const MAX_MOVED: usize = 1 << 16;
+
+/// Blocks of the journal's own that are looked at.
+const MAX_HEADS: u32 = 1 << 16;
 
 /// A block whose newest state is in the journal.
 struct Moved {
@@ -109,7 +112,12 @@ impl Ext4Volume<'_> {
         let mut at = start;
         // Every block is looked at once at most.
         let mut left = journal.length;
+        let mut budget = MAX_HEADS;
         while at != 0 && left > 0 {
+            budget = match budget.checked_sub(1) {
+                Some(budget) => budget,
+                None => return Err(bad("is too long")),
+            };
             let mut block = self.journal_block(&journal, at)?;
             let kind = word(&block, 4);
             if word(&block, 0) != MAGIC || word(&block, 8) != sequence {
@@ -229,7 +237,7 @@ impl Ext4Volume<'_> {
             let flags = u16::from_be_bytes([tag.get(6), tag.get(7)].map(|b| *b.unwrap_or(&0)));
             at = journal.next(at);
             if moved.len() >= MAX_MOVED || moved.try_reserve(1).is_err() {
-                return Err(StorageError::OutOfMemory(size_of::<Moved>() * moved.len()));
+                return Err(StorageProblem::OutOfMemory(size_of::<Moved>() * moved.len()).into());
             }
             // No block that is asked for has a number of more bits than 32.
             let far = wide && word(tag, 8) != 0;
@@ -297,7 +305,7 @@ impl Journal {
         };
         for entry in entries.chunks_exact(size) {
             if revoked.len() >= MAX_MOVED || revoked.try_reserve(1).is_err() {
-                return Err(StorageError::OutOfMemory(8 * revoked.len()));
+                return Err(StorageProblem::OutOfMemory(8 * revoked.len()).into());
             }
             revoked.push((word(entry, size - 4), sequence));
         }

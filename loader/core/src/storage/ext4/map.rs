@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{
-    Ext4Error, Ext4Volume, StorageError,
+    Ext4Error, Ext4Volume, StorageError, StorageProblem,
     checksum::crc32c,
     half,
     inode::{Inode, MAP, MAP_OFFSET},
@@ -69,7 +69,7 @@ impl Pieces {
         let bytes = (self.extents.len() + 1) * size_of::<Extent>();
         self.extents
             .try_reserve(1)
-            .map_err(|_| StorageError::OutOfMemory(bytes))?;
+            .map_err(|_| StorageProblem::OutOfMemory(bytes))?;
         self.extents.push(Extent { offset, length });
         Ok(())
     }

@@ -25,7 +25,7 @@ use self::{
     superblock::{INCOMPAT_RECOVER, Superblock},
 };
 use super::{
-    Entry, Ext4Error, Extent, StorageError,
+    Entry, Ext4Error, Extent, StorageError, StorageProblem,
     blocks::{read_bytes, zeroed},
     file::read_extents,
     partition::Region,
@@ -109,8 +109,9 @@ impl<'a> Ext4Volume<'a> {
     pub fn list(&mut self, path: &str) -> Result<Vec<Entry>, StorageError> {
         let inode = self.resolve(path)?;
         if inode.kind != Kind::Directory {
-            return Err(StorageError::NotDirectory(path.into()));
+            return Err(StorageProblem::NotDirectory(path.into()).into());
         }
+        let inode = inode.readable()?;
         self.entries(&inode)
     }
 
@@ -118,9 +119,11 @@ impl<'a> Ext4Volume<'a> {
     fn file(&mut self, path: &str) -> Result<Inode, StorageError> {
         let inode = self.resolve(path)?;
         match inode.kind {
-            Kind::File if path.ends_with('/') => Err(StorageError::NotDirectory(path.into())),
+            Kind::File if path.ends_with('/') => {
+                Err(StorageProblem::NotDirectory(path.into()).into())
+            }
             Kind::File => inode.readable(),
-            Kind::Directory => Err(StorageError::IsDirectory(path.into())),
+            Kind::Directory => Err(StorageProblem::IsDirectory(path.into()).into()),
             _ => Err(Ext4Error::Special(inode.number).into()),
         }
     }
@@ -139,7 +142,7 @@ impl<'a> Ext4Volume<'a> {
                 return Ok(here);
             }
             if here.kind != Kind::Directory {
-                return Err(StorageError::NotDirectory(path.into()));
+                return Err(StorageProblem::NotDirectory(path.into()).into());
             }
             match name {
                 "." => {}
@@ -147,7 +150,7 @@ impl<'a> Ext4Volume<'a> {
                 name => {
                     here = here.readable()?;
                     let found = self.find(&here, name)?;
-                    let found = found.ok_or_else(|| StorageError::Missing(path.into()))?;
+                    let found = found.ok_or_else(|| StorageProblem::Missing(path.into()))?;
                     let found = self.inode(found)?;
                     if found.kind == Kind::Link {
                         links += 1;

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use hadris_fat_raw::{RawFsInfo, check_fs_info};
 
-use super::{FatError, FatVolume, StorageError, table::Run};
+use super::{FatError, FatVolume, StorageError, StorageProblem, table::Run};
 use crate::storage::blocks::{read_bytes, write_bytes};
 
 /// The first cluster there is.
@@ -107,7 +107,7 @@ impl FatVolume<'_> {
             }
             let bytes = (runs.len() + 1) * size_of::<Run>();
             runs.try_reserve(1)
-                .map_err(|_| StorageError::OutOfMemory(bytes))?;
+                .map_err(|_| StorageProblem::OutOfMemory(bytes))?;
             runs.push(Run {
                 first: cluster,
                 count: 1,

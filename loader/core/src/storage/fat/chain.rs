@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use hadris_fat_raw::{ChainError, FatKind};
 
-use super::{FatError, FatVolume, StorageError};
+use super::{FatError, FatVolume, StorageError, StorageProblem};
 use crate::storage::{
     Extent,
     blocks::{buffer, read_bytes},
@@ -57,7 +57,7 @@ impl FatVolume<'_> {
             let bytes = (extents.len() + 1) * size_of::<Extent>();
             extents
                 .try_reserve(1)
-                .map_err(|_| StorageError::OutOfMemory(bytes))?;
+                .map_err(|_| StorageProblem::OutOfMemory(bytes))?;
             extents.push(Extent {
                 offset: self.base + self.offset(cluster)?,
                 length: u64::from(count) << shift,

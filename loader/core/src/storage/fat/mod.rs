@@ -21,7 +21,9 @@ use platform_api::BlockDevice;
 
 pub use self::write::GoOn;
 use self::{chain::Window, directory::Place};
-use super::{Entry, Extent, FatError, StorageError, blocks::read_bytes, partition::Region};
+use super::{
+    Entry, Extent, FatError, StorageError, StorageProblem, blocks::read_bytes, partition::Region,
+};
 
 /// A file's size, and where its bytes are on the device.
 type Content = (u64, Vec<Extent>);
@@ -99,8 +101,8 @@ impl<'a> FatVolume<'a> {
         })?;
         let mut found = found.into_iter();
         Ok(names.map(|name| match found.next().flatten() {
-            None => Err(StorageError::Missing(name.into())),
-            Some(entry) if entry.is_dir() => Err(StorageError::IsDirectory(name.into())),
+            None => Err(StorageProblem::Missing(name.into()).into()),
+            Some(entry) if entry.is_dir() => Err(StorageProblem::IsDirectory(name.into()).into()),
             Some(entry) => self.content(&entry),
         }))
     }
@@ -115,7 +117,7 @@ impl<'a> FatVolume<'a> {
         let place = match self.resolve(path)? {
             None => self.root(),
             Some(entry) if entry.is_dir() => self.subdirectory(&entry)?,
-            Some(_) => return Err(StorageError::NotDirectory(path.into())),
+            Some(_) => return Err(StorageProblem::NotDirectory(path.into()).into()),
         };
         self.entries(place)
     }
@@ -124,8 +126,8 @@ impl<'a> FatVolume<'a> {
     fn file(&mut self, path: &str) -> Result<ShortEntry, StorageError> {
         match self.resolve(path)? {
             Some(entry) if !entry.is_dir() && !path.ends_with('/') => Ok(entry),
-            Some(entry) if !entry.is_dir() => Err(StorageError::NotDirectory(path.into())),
-            _ => Err(StorageError::IsDirectory(path.into())),
+            Some(entry) if !entry.is_dir() => Err(StorageProblem::NotDirectory(path.into()).into()),
+            _ => Err(StorageProblem::IsDirectory(path.into()).into()),
         }
     }
 
@@ -147,10 +149,10 @@ impl<'a> FatVolume<'a> {
             let place = match &found {
                 None => self.root(),
                 Some(entry) if entry.is_dir() => self.subdirectory(entry)?,
-                Some(_) => return Err(StorageError::NotDirectory(path.into())),
+                Some(_) => return Err(StorageProblem::NotDirectory(path.into()).into()),
             };
             let entry = self.find(place, name)?;
-            found = Some(entry.ok_or_else(|| StorageError::Missing(path.into()))?);
+            found = Some(entry.ok_or_else(|| StorageProblem::Missing(path.into()))?);
         }
         Ok(found)
     }
@@ -174,7 +176,7 @@ impl<'a> FatVolume<'a> {
     fn offset(&self, cluster: u32) -> Result<u64, StorageError> {
         self.geometry
             .cluster_offset(cluster)
-            .ok_or(StorageError::Fat(FatError::BadStart(cluster)))
+            .ok_or_else(|| FatError::BadStart(cluster).into())
     }
 }
 #[cfg(test)]

@@ -8,7 +8,7 @@ use hadris_fat_raw::{
 };
 
 use super::{
-    FatVolume, StorageError,
+    FatVolume, StorageError, StorageProblem,
     directory::{Found, Place, SLOT},
 };
 
@@ -63,7 +63,7 @@ impl FatVolume<'_> {
     /// name that is unique in the directory.
     ///
     /// # Errors
-    /// [`StorageError::BadName`].
+    /// [`StorageProblem::BadName`].
     pub(super) fn new_slots(
         &mut self,
         place: Place,
@@ -72,7 +72,7 @@ impl FatVolume<'_> {
         first: u32,
         size: u32,
     ) -> Result<Vec<[u8; SLOT]>, StorageError> {
-        let bad = || StorageError::BadName(name.into());
+        let bad = || StorageProblem::BadName(name.into()).into();
         // Others cut a blank or a dot off at the end.
         if !is_valid_long_name(name) || name.ends_with([' ', '.']) {
             return Err(bad());

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{FatVolume, StorageError};
+use super::{FatVolume, StorageError, StorageProblem};
 use crate::storage::blocks::{read_bytes, write_bytes, zeroed};
 
 /// Bytes of the table that are read, changed and written at once: what a disk writes whole or
@@ -99,7 +99,7 @@ impl FatVolume<'_> {
         }
         let index = usize::try_from(at - start).unwrap_or(SECTOR);
         let byte = sector.bytes.get_mut(index);
-        byte.ok_or(StorageError::OutOfMemory(SECTOR))
+        byte.ok_or_else(|| StorageProblem::OutOfMemory(SECTOR).into())
     }
 
     /// Writes a sector of the table into each copy that is kept, the active one first: it is the

@@ -76,9 +76,12 @@ fn read(disk: &mut TestDisk, path: &str) -> Result<Vec<u8>, StorageError> {
 }
 
 fn open_error(disk: &mut TestDisk, path: &str) -> FatError {
-    match mount(disk).and_then(|mut volume| volume.open(path)) {
-        Err(StorageError::Fat(error)) => error,
-        other => panic!("{other:?}"),
+    let error = mount(disk)
+        .and_then(|mut volume| volume.open(path))
+        .unwrap_err();
+    match *error.problem() {
+        StorageProblem::Fat(error) => error,
+        ref other => panic!("{other:?}"),
     }
 }
 
@@ -147,15 +150,15 @@ fn finds_names_in_either_case_and_by_any_path() {
 fn names_what_is_not_there() {
     for mut disk in disks() {
         let mut volume = mount(&mut disk).unwrap();
-        let missing = |path: &str| Err(StorageError::Missing(path.into()));
+        let missing = |path: &str| Err(StorageProblem::Missing(path.into()).into());
         assert_eq!(volume.size("zImag"), missing("zImag"));
         assert_eq!(volume.size("zImage1"), missing("zImage1"));
         assert_eq!(volume.size("boot/x/y"), missing("boot/x/y"));
-        let directory = |path: &str| Err(StorageError::IsDirectory(path.into()));
+        let directory = |path: &str| Err(StorageProblem::IsDirectory(path.into()).into());
         assert_eq!(volume.size("boot"), directory("boot"));
         assert_eq!(volume.size("/"), directory("/"));
         assert_eq!(volume.size(""), directory(""));
-        let file = |path: &str| Err(StorageError::NotDirectory(path.into()));
+        let file = |path: &str| Err(StorageProblem::NotDirectory(path.into()).into());
         assert_eq!(volume.size("zImage/x"), file("zImage/x"));
         assert_eq!(volume.size("zImage/"), file("zImage/"));
         assert_eq!(volume.list("zImage").err(), file("zImage").err());
@@ -299,9 +302,9 @@ fn refuses_boot_sectors_that_lie() {
         let error = |offset: u64, bytes: &[u8]| {
             let mut disk = disk.clone();
             disk.edit(offset, bytes);
-            match mount(&mut disk).err() {
-                Some(StorageError::Fat(error)) => error,
-                other => panic!("{other:?}"),
+            match *mount(&mut disk).err().unwrap().problem() {
+                StorageProblem::Fat(error) => error,
+                ref other => panic!("{other:?}"),
             }
         };
         let not_fat = |error| matches!(error, FatError::NotFat(_));
@@ -318,8 +321,8 @@ fn refuses_boot_sectors_that_lie() {
         };
         let mut disk = disk.clone();
         assert!(matches!(
-            probe(&mut disk, region).err(),
-            Some(StorageError::Fat(FatError::TooLarge { .. }))
+            probe(&mut disk, region).err().unwrap().problem(),
+            StorageProblem::Fat(FatError::TooLarge { .. })
         ));
         let region = Region {
             offset: 0,
@@ -334,16 +337,22 @@ fn passes_on_failures_of_the_disk() {
     for mut disk in disks() {
         disk.broken = Some(0);
         assert!(matches!(
-            mount(&mut disk).err(),
-            Some(StorageError::Block(_))
+            mount(&mut disk).err().unwrap().problem(),
+            StorageProblem::Block(_)
         ));
         disk.broken = None;
         let geometry = mount(&mut disk).unwrap().geometry;
         disk.broken = Some(geometry.fat_start() / 512);
         let mut volume = mount(&mut disk).unwrap();
-        assert!(matches!(volume.open("zImage"), Err(StorageError::Block(_))));
+        assert!(matches!(
+            volume.open("zImage").unwrap_err().problem(),
+            StorageProblem::Block(_)
+        ));
         // The window must not have kept anything of it.
-        assert!(matches!(volume.open("zImage"), Err(StorageError::Block(_))));
+        assert!(matches!(
+            volume.open("zImage").unwrap_err().problem(),
+            StorageProblem::Block(_)
+        ));
     }
 }
 

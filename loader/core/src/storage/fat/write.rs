@@ -11,7 +11,7 @@ use alloc::vec::Vec;
 use hadris_fat_raw::{ATTR_ARCHIVE, ATTR_DIRECTORY, ENTRY_FREE, ShortEntry, date};
 
 use super::{
-    FatError, FatVolume, StorageError,
+    FatError, FatVolume, StorageError, StorageProblem,
     directory::{Place, SLOT},
     names::Located,
     table::Run,
@@ -48,20 +48,21 @@ impl FatVolume<'_> {
         let old = self.locate(place, name)?;
         let (held, old_extents) = match &old {
             Some(found) if found.entry.is_dir() => {
-                return Err(StorageError::IsDirectory(path.into()));
+                return Err(StorageProblem::IsDirectory(path.into()).into());
             }
             Some(found) => self.content(&found.entry)?,
             None => (0, Vec::new()),
         };
         if offset > held {
-            return Err(StorageError::PastEnd {
+            return Err(StorageProblem::PastEnd {
                 offset,
                 length: source.len() as u64,
                 size: held,
-            });
+            }
+            .into());
         }
         let bytes = offset.saturating_add(source.len() as u64);
-        let size = u32::try_from(bytes).map_err(|_| StorageError::TooLarge(bytes))?;
+        let size = u32::try_from(bytes).map_err(|_| StorageProblem::TooLarge(bytes))?;
         let clusters = size.div_ceil(self.geometry.cluster_size());
 
         let mut slots = Vec::new();
@@ -81,7 +82,7 @@ impl FatVolume<'_> {
         self.copy_start(&old_extents, &extents, offset)?;
         for (piece, at) in source.chunks(PIECE).zip((offset..).step_by(PIECE)) {
             if !go_on() {
-                return Err(StorageError::Interrupted);
+                return Err(StorageProblem::Interrupted.into());
             }
             write_extents(self.device, &extents, at, piece)?;
         }
@@ -110,7 +111,7 @@ impl FatVolume<'_> {
     pub fn create_directory(&mut self, path: &str) -> Result<(), StorageError> {
         let (place, name) = self.parent(path)?;
         if self.locate(place, name)?.is_some() {
-            return Err(StorageError::Exists(path.into()));
+            return Err(StorageProblem::Exists(path.into()).into());
         }
         let mut slots = self.new_slots(place, name, ATTR_DIRECTORY, 0, 0)?;
         let room = self.find_room(place, slots.len())?;
@@ -146,11 +147,11 @@ impl FatVolume<'_> {
         let (place, name) = self.parent(path)?;
         let found = self
             .locate(place, name)?
-            .ok_or_else(|| StorageError::Missing(path.into()))?;
+            .ok_or_else(|| StorageProblem::Missing(path.into()))?;
         let freed = if found.entry.is_dir() {
             let inside = self.subdirectory(&found.entry)?;
             if !self.entries(inside)?.is_empty() {
-                return Err(StorageError::NotEmpty(path.into()));
+                return Err(StorageProblem::NotEmpty(path.into()).into());
             }
             self.directory_runs(inside)?
         } else {
@@ -174,12 +175,12 @@ impl FatVolume<'_> {
     fn parent<'p>(&mut self, path: &'p str) -> Result<(Place, &'p str), StorageError> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if matches!(name, "" | "." | "..") {
-            return Err(StorageError::BadName(path.into()));
+            return Err(StorageProblem::BadName(path.into()).into());
         }
         let place = match self.resolve(parent)? {
             None => self.root(),
             Some(entry) if entry.is_dir() => self.subdirectory(&entry)?,
-            Some(_) => return Err(StorageError::NotDirectory(parent.into())),
+            Some(_) => return Err(StorageProblem::NotDirectory(parent.into()).into()),
         };
         Ok((place, name))
     }

@@ -6,7 +6,7 @@ use core::fmt;
 use platform_api::BlockDevice;
 
 use super::{Kind, Partition};
-use crate::storage::{PartitionError, StorageError, blocks::buffer};
+use crate::storage::{PartitionError, StorageError, StorageProblem, blocks::buffer};
 
 /// Bytes in a header that are defined.
 const HEADER_SIZE: usize = 92;
@@ -51,14 +51,16 @@ pub struct EfiPartition {
 pub fn read(
     device: &mut dyn BlockDevice,
 ) -> Result<(Vec<Partition>, Option<PartitionError>), StorageError> {
-    match read_at(device, 1) {
-        Err(StorageError::Partition(error)) => {
-            let last = device.info().blocks.saturating_sub(1);
-            let partitions = read_at(device, last).map_err(|_| error)?;
-            Ok((partitions, Some(error)))
-        }
-        other => Ok((other?, None)),
-    }
+    let first = match read_at(device, 1) {
+        Ok(partitions) => return Ok((partitions, None)),
+        Err(error) => error,
+    };
+    let StorageProblem::Partition(broken) = *first.problem() else {
+        return Err(first);
+    };
+    let last = device.info().blocks.saturating_sub(1);
+    let partitions = read_at(device, last).map_err(|_| first)?;
+    Ok((partitions, Some(broken)))
 }
 
 /// Reads the table whose header is block `at`.

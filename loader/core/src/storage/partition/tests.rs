@@ -139,7 +139,7 @@ fn finds_partitions() {
 #[test]
 fn takes_a_disk_without_a_table_whole() {
     let mut disk = TestDisk::new(vec![0; BLOCKS * 512]);
-    let no_table = || StorageError::Partition(PartitionError::NoTable);
+    let no_table = || StorageError::from(PartitionError::NoTable);
     for mark in [[0, 0], [0x55, 0xaa]] {
         disk.edit(510, &mark);
         assert_eq!(find(&mut disk, Wanted::Default), blocks(0, BLOCKS as u64));

@@ -2,7 +2,7 @@
 //!
 //! A resident monitor carries the lists out in secure state (`platform-armv7`), where nothing
 //! of this crate runs; the loader itself carries out a reset where there is no firmware that
-//! would ([`run`]). So knowledge of a board is data here, and tests compare whole lists.
+//! would ([`run()`]). So knowledge of a board is data here, and tests compare whole lists.
 
 mod bcm2835;
 pub mod gpio;

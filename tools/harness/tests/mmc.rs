@@ -1,5 +1,5 @@
 //! Memory cards that are pulled, swapped, missing, or not what their tables say, on the hosts of
-//! two boards. QEMU enters Baton itself; there need not be a card for that.
+//! four boards. QEMU enters Baton itself; there need not be a card for that.
 //!
 //! Lost bits and dead cards are in the drivers' own tests (`platform/drivers/src/mmc/tests.rs`):
 //! QEMU's cards have neither CRCs nor errors, and hide the host's (docs/testing.md).
@@ -22,6 +22,18 @@ const PL181: Board = Board {
     machine: Machine::vexpress_a15,
     console: "ttyAMA0",
     free: 0x9000_0000,
+};
+
+/// SDHCI, by ADMA2.
+const USDHC: Board = Board {
+    machine: Machine::imx7d_sdb,
+    console: "ttymxc0",
+    free: 0x9000_0000,
+};
+const SDHOST: Board = Board {
+    machine: Machine::raspi2b,
+    console: "ttyAMA0",
+    free: 0x0800_0000,
 };
 
 /// What an empty slot is called, and what is to be done about it.
@@ -227,4 +239,34 @@ fn half_a_card_in_a_sunxi_host() -> Result<()> {
 #[test]
 fn half_a_card_in_a_pl181() -> Result<()> {
     half_a_card(&PL181, here!())
+}
+
+#[test]
+fn a_card_is_pulled_from_a_usdhc_and_put_back() -> Result<()> {
+    pulled(&USDHC, here!(), &["no card in the slot"])
+}
+
+#[test]
+fn another_card_in_a_usdhc() -> Result<()> {
+    swapped(&USDHC, here!())
+}
+
+#[test]
+fn no_card_in_a_usdhc() -> Result<()> {
+    empty(&USDHC, here!())
+}
+
+#[test]
+fn a_card_is_pulled_from_an_sdhost_and_put_back() -> Result<()> {
+    pulled(&SDHOST, here!(), &["no card in the slot"])
+}
+
+#[test]
+fn another_card_in_an_sdhost() -> Result<()> {
+    swapped(&SDHOST, here!())
+}
+
+#[test]
+fn no_card_in_an_sdhost() -> Result<()> {
+    empty(&SDHOST, here!())
 }

@@ -231,12 +231,18 @@ fn maps_that_lead_back() {
         .chunks_exact_mut(4)
         .for_each(|pointer| pointer.copy_from_slice(&own));
     assert_eq!(lead_back(image.clone()), many);
-    let zeros = 2040_u32;
-    let mut image = image.clone();
-    image[zeros as usize * BLOCK..][..BLOCK].fill(0);
-    image[single * BLOCK..][..BLOCK]
-        .chunks_exact_mut(4)
-        .for_each(|pointer| pointer.copy_from_slice(&zeros.to_le_bytes()));
+    // Under the triple one, a block whose pointers are one block, whose pointers are one of zeros:
+    // 17 GiB of holes, behind 65536 blocks that would be read.
+    image[file + 0x6c] = 4;
+    let (second, zeros) = (2039_u32, 2040_u32);
+    image[file + 0x28 + 12 * 4..][..8].fill(0);
+    let mut fill = |block: usize, pointer: u32| {
+        let pointers = image[block * BLOCK..][..BLOCK].chunks_exact_mut(4);
+        pointers.for_each(|place| place.copy_from_slice(&pointer.to_le_bytes()));
+    };
+    fill(single, second);
+    fill(second as usize, zeros);
+    fill(zeros as usize, 0);
     assert_eq!(lead_back(image), many);
 }
 

@@ -52,7 +52,7 @@ FIRST_STAGE_raspi2b := build/payloads/armstub.elf
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: FORCE help run test check fuzz soak loader payloads image doc clean distclean \
+.PHONY: FORCE help run test check fuzz soak loader size payloads image doc clean distclean \
 	toolchain build-programs run-programs test-programs
 
 help: ## say what there is
@@ -79,6 +79,9 @@ soak: everything run-programs test-programs ## handoffs in a row: make soak N=10
 	@tools/soak "N=$(N)" "CHAIN=$(CHAIN)" "CPUS=$(CPUS)"
 
 loader: build/baton.zimg ## build/baton.zimg
+
+size: build/baton.zimg ## what the bytes of build/baton.zimg go to
+	@tools/host-cargo run -q -p mkzimage --bin imagesize -- $(TARGET_DIR)/baton
 
 payloads: $(PAYLOADS:%=build/payloads/%.zimg) build/payloads/armstub.elf ## build/payloads/*.zimg
 

@@ -115,20 +115,21 @@ fn a_card_is_pulled_from_a_sunxi_host_and_put_back() -> Result<()> {
     pulled(&SUNXI, here!(), &["no card in the slot"])
 }
 
-/// QEMU's PL181 goes on without a card, and gives zeros: a single block that was under way, of the
-/// partition table, the boot sector, or a directory, is then whole and empty. Only the next command,
-/// CMD12 behind many blocks, finds nobody.
+/// QEMU's PL181 and sdhost go on without a card, and give zeros: a single block that was under way, of
+/// the partition table, the boot sector, or a directory, is then whole and empty. Only the next
+/// command, CMD12 behind many blocks, finds nobody.
+const OR_ZEROS: &[&str] = &[
+    "no card in the slot",
+    "no partition",
+    "no file system",
+    "no FAT file system",
+    "FAT: ",
+    "no such file or directory: big.bin",
+];
+
 #[test]
 fn a_card_is_pulled_from_a_pl181_and_put_back() -> Result<()> {
-    let errors = [
-        "no card in the slot",
-        "no partition",
-        "no file system",
-        "no FAT file system",
-        "FAT: ",
-        "no such file or directory: big.bin",
-    ];
-    pulled(&PL181, here!(), &errors)
+    pulled(&PL181, here!(), OR_ZEROS)
 }
 
 /// Another card is in the slot before anybody looked: nothing is read from it, or written to it, as
@@ -258,7 +259,7 @@ fn no_card_in_a_usdhc() -> Result<()> {
 
 #[test]
 fn a_card_is_pulled_from_an_sdhost_and_put_back() -> Result<()> {
-    pulled(&SDHOST, here!(), &["no card in the slot"])
+    pulled(&SDHOST, here!(), OR_ZEROS)
 }
 
 #[test]

@@ -171,12 +171,23 @@ impl<B: Bus, C: Clock> SdHost<B, C> {
         ] {
             self.bus.set(register, value);
         }
+        self.empty();
         let debug = self.bus.get(DEBUG) & !THRESHOLDS;
         self.bus.set(DEBUG, debug | FOUR_WORDS);
         pause(&self.clock, POWER_US);
         self.bus.set(POWER, 1);
         pause(&self.clock, POWER_US);
         self.apply();
+    }
+
+    /// Takes out of the FIFO what a transfer that broke off left there: no reset does.
+    fn empty(&self) {
+        for _ in 0..2 * FIFO_WORDS {
+            if self.bus.get(DEBUG) >> FIFO_SHIFT & FIFO_MASK == 0 {
+                break;
+            }
+            self.bus.get(DATA);
+        }
     }
 
     /// Has the card's side take clock and width.
@@ -374,6 +385,7 @@ impl<B: Bus, C: Clock> Host for SdHost<B, C> {
             // No data came, and none are to be waited for.
             Err(HostError::NoResponse | HostError::ResponseCrc) => {
                 self.bus.set(BLOCK_COUNT, 0);
+                self.empty();
                 self.bus.set(DEBUG, self.bus.get(DEBUG) | FORCE_IDLE);
             }
             Err(_) => self.restart(),

@@ -75,7 +75,8 @@ impl State {
             .card
             .transfer(command, Data::Read(&mut data), size, false)?;
         let words = data.as_chunks::<4>().0.iter();
-        self.fifo = words.map(|bytes| u32::from_le_bytes(*bytes)).collect();
+        self.fifo
+            .extend(words.map(|bytes| u32::from_le_bytes(*bytes)));
         self.words[DEBUG / 4] = self.words[DEBUG / 4] & !MACHINE | 2;
         Ok(answer)
     }
@@ -238,4 +239,28 @@ fn the_clock_is_never_faster_than_asked_for() {
             assert!(divide(rate, limit).1 <= limit);
         }
     }
+}
+
+/// What a card that was pulled left in the FIFO is not taken for the next one's data.
+#[test]
+fn words_that_were_left_behind_are_thrown_away() {
+    let (model, mut host) = host(fake::Model::Sdhc);
+    host.reset().unwrap();
+    model.0.borrow_mut().fifo = VecDeque::from([0xdead_beef; FIFO_WORDS]);
+    host.reset().unwrap();
+    let mut buffer = [0; 512];
+    let command = Command {
+        index: 17,
+        argument: 7,
+        response: Response::Short,
+    };
+    // An answer that does not come, and words that did.
+    model.0.borrow_mut().failing = COMMAND_TIMEOUT;
+    model.0.borrow_mut().fifo = VecDeque::from([0xdead_beef; 3]);
+    let result = host.transfer(command, Data::Read(&mut buffer), 512, false);
+    assert_eq!(result, Err(HostError::NoResponse));
+    assert!(model.0.borrow().fifo.is_empty());
+    host.transfer(command, Data::Read(&mut buffer), 512, false)
+        .unwrap();
+    assert_eq!(u64::from_le_bytes(buffer[..8].try_into().unwrap()), 7);
 }

@@ -325,7 +325,7 @@ fn what_u_boot_on_this_board_does_not_have() -> Result<()> {
     ensure!(
         session,
         text == "List of available devices:\npl011@9000000 00000007 IO stdin stdout stderr \n\
-                 Line: 115246n8\n",
+                 Line: n5, at the rate of the first stage\n",
         "{text}"
     );
     let text = session.run_ok("meminfo")?;

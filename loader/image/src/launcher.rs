@@ -101,14 +101,19 @@ impl Launcher for BoardLauncher {
 
 /// Says what a payload's mode will be if it is not HYP.
 pub fn degraded(mode: CpuMode) -> Option<&'static str> {
-    match mode {
-        CpuMode::Hypervisor => None,
-        _ if !cpu::has_hyp() => Some("no HYP: this processor has none; running and booting in SVC"),
-        CpuMode::Supervisor => {
+    match (mode, cpu::has_hyp()) {
+        (CpuMode::Hypervisor, _) => None,
+        (CpuMode::Supervisor, true) => {
             Some("no HYP: entered in non-secure SVC; running and booting in SVC")
         }
-        CpuMode::SecureSupervisor => {
-            Some("no HYP: entered in secure SVC; running and booting in secure SVC")
+        (CpuMode::Supervisor, false) => {
+            Some("no HYP: this processor has none; running and booting in SVC")
+        }
+        (CpuMode::SecureSupervisor, true) => {
+            Some("no HYP: secure SVC has no way to Monitor mode; running and booting in secure SVC")
+        }
+        (CpuMode::SecureSupervisor, false) => {
+            Some("no HYP: this processor has none; running and booting in secure SVC")
         }
     }
 }

@@ -69,7 +69,7 @@ pub unsafe fn settle(
     installed.map_err(|error| {
         // SAFETY: it is where it was entered, and nothing was written there since.
         unsafe { monitor::close() };
-        error + ": no PSCI, one CPU"
+        error + ": no PSCI, and interrupts stay secure"
     })
 }
 

@@ -56,9 +56,6 @@ unsafe extern "C" fn baton_main(info: *const EarlyInfo, state: *const EntryState
     let Some(blob) = tree_bytes(info) else {
         last_words::no_tree(info.given);
     };
-    if info.memory.banks.is_empty() {
-        last_words::say(None, blob, format_args!("the device tree names no memory"));
-    }
     // SAFETY: entry.S calls once, MMU off; the banks come from the checked tree.
     let space = unsafe {
         let (memory, tree) = (&info.memory, info.tree.unwrap_or_default());

@@ -2,6 +2,8 @@
 //!
 //! The files are changed with mtools, a reader and writer of FAT that is not ours.
 
+mod linux;
+
 use std::{
     fs,
     io::{Seek, SeekFrom, Write},
@@ -165,6 +167,19 @@ impl Card {
         change(&mut bytes);
         fs::write(&image, bytes).map_err(|error| Error::io(doing(), error))?;
         Ok(self)
+    }
+
+    /// As [`Card::corrupt`], on a copy: the card itself stays.
+    ///
+    /// # Errors
+    /// As [`Card::corrupt`].
+    pub fn corrupt_copy(self, change: impl FnOnce(&mut Vec<u8>)) -> Result<Self> {
+        // The copy that is there belongs to the other card.
+        Self {
+            copy: None,
+            ..self.clone()
+        }
+        .corrupt(change)
     }
 
     /// Makes every read that touches a sector of the card fail, as on a worn one.

@@ -16,6 +16,8 @@
 #![forbid(unsafe_code)]
 
 pub mod arrival;
+#[cfg(test)]
+mod baton_kexec_tests;
 pub mod build;
 pub mod caches;
 mod card;

@@ -106,6 +106,53 @@ fn refusals() -> Result<()> {
     refuses(session, "", 3, "kexec is disabled until the next reset")
 }
 
+/// What goes wrong at the last step: Linux goes on, with both CPUs. And where systemd runs, it is
+/// asked. Then it works, as if nothing had been.
+#[test]
+fn the_last_step_goes_wrong() -> Result<()> {
+    let mut session = flow::baton(here!())?;
+    linux::boot_lab(&mut session, "HYP", 2)?;
+    let session = &mut session;
+    let online = "cat /sys/devices/system/cpu/online";
+
+    // A CPU whose switch cannot be written to.
+    hidden(session, "/sys/devices/system/cpu/cpu1", |session| {
+        linux::run_ok(session, "mkdir /sys/devices/system/cpu/cpu1/online")?;
+        let output = linux::run(session, "baton-kexec --go 2>&1")?;
+        ensure!(
+            session,
+            output.status == 5 && output.text.contains("CPU 1 does not go offline"),
+            "{}: {}",
+            output.status,
+            output.text
+        );
+        Ok(())
+    })?;
+    assert_eq!(linux::run_ok(session, online)?, "0-1\n");
+
+    // A kexec that loads, and does not go: it sees one CPU only.
+    let fake = "mkdir -p /tmp/fake && printf '#!/bin/sh\\n[ $1 = -e ] || exec /sbin/kexec \"$@\"\\n\
+                cat /sys/devices/system/cpu/online\\n' >/tmp/fake/kexec && chmod +x /tmp/fake/kexec";
+    linux::run_ok(session, fake)?;
+    let output = linux::run(session, "PATH=/tmp/fake:$PATH baton-kexec --go 2>&1")?;
+    assert_eq!(
+        (output.status, output.text.as_str()),
+        (1, "0\nbaton-kexec: kexec -e came back; Linux goes on\n")
+    );
+    assert_eq!(linux::run_ok(session, online)?, "0-1\n");
+
+    let systemd = "mkdir -p /run/systemd/system && printf '#!/bin/sh\\necho systemctl $*\\n' \
+                   >/tmp/fake/systemctl && chmod +x /tmp/fake/systemctl";
+    linux::run_ok(session, systemd)?;
+    let said = linux::run_ok(session, "PATH=/tmp/fake:$PATH baton-kexec --go 2>&1")?;
+    assert_eq!(said, "systemctl kexec\n");
+
+    session.send("baton-kexec --prompt --go --now\n");
+    session.expect(harness::regex("(?m)^Baton "))?;
+    session.expect_prompt()?;
+    flow::is_baton(session)
+}
+
 /// It finds the card by its label, says what it would do, does it, forgets it, and starts it.
 #[test]
 fn loads_and_goes() -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{Card, Machine, Result, flow, here};
+use harness::{Card, Machine, Result, flow, here, regex};
 
 /// How long SPL and U-Boot take, emulated: they wait for a display, USB and a network that are
 /// not there.
@@ -205,4 +205,22 @@ fn raspi2b() -> Result<()> {
     assert!(refused.contains("800"), "{refused}");
     session.send_line("boot");
     flow::linux(&mut session, "HYP", 4)
+}
+
+/// What the witness finds on a board without GIC and PSCI.
+#[test]
+fn raspi2b_witness() -> Result<()> {
+    let mut session = Machine::raspi2b(here!())?
+        .card(Card::built_for("raspi2b")?)
+        .start()?;
+    flow::stop_countdown(&mut session)?;
+    // It has no way to power the board off, so the report's end is all there is to wait for.
+    session.run_ok("setenv bootargs console=ttyAMA0")?;
+    session.forbid("FAIL");
+    session.send_line("bootz report.zimg initrd.img");
+    for rule in ["mode.hyp", "pl1.sctlr", "tree.memory", "places.unreserved"] {
+        session.expect_for(format!("rule {rule} PASS"), Duration::from_secs(120))?;
+    }
+    session.expect(regex("done pass=[0-9]+ fail=0"))?;
+    Ok(())
 }

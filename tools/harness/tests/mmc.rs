@@ -199,8 +199,12 @@ fn half_a_card(board: &Board, name: &str) -> Result<()> {
         .with_file("high.bin", &vec![0x5a; 40 << 20])?
         .corrupt(|bytes| bytes.truncate(32 << 20))?;
     let mut session = board.start(name, Some(&half))?;
-    let said = session.run_ok("mmc part")?;
-    assert!(said.contains("2048"), "{said}");
+    // What is not there is shown, and said.
+    let said = session.run_err("mmc part")?;
+    assert!(
+        said.contains("2048") && said.contains("which has 0x10000"),
+        "{said}"
+    );
     for command in ["ls mmc 0:1", "load mmc 0:1 ${free} high.bin", "saveenv"] {
         session.run_ok(&format!("setenv free {:x}", board.free))?;
         // Where the device ends is told.

@@ -39,7 +39,7 @@ fn orangepi_pc(machine: Machine) -> Result<harness::Session> {
 
 #[test]
 fn orangepi_pc_resets_by_its_watchdog() -> Result<()> {
-    let mut session = orangepi_pc(Machine::orangepi_pc(here!()).on_newer_qemu()?)?;
+    let mut session = orangepi_pc(Machine::orangepi_pc(here!()).on_qemu_10()?)?;
     let said = session.run_err("poweroff")?;
     assert!(said.contains("use the switch"), "{said}");
     session.send_line("reset");
@@ -56,4 +56,21 @@ fn a_watchdog_that_does_not_bite_is_told() -> Result<()> {
     let said = session.run_err("reset")?;
     assert!(said.contains("had no effect"), "{said}");
     flow::is_baton(&mut session)
+}
+
+/// The Raspberry Pi 2, by its power manager.
+#[test]
+fn raspi2b() -> Result<()> {
+    let card = Card::built_for("raspi2b")?;
+    let machine = Machine::raspi2b(here!())?.card(card);
+    let mut session = machine.append("console=ttyAMA0").start()?;
+    flow::stop_countdown(&mut session)?;
+    session.send_line("reset");
+    session.expect("resetting ...\r\n")?;
+    flow::stop_countdown(&mut session)?;
+    flow::is_baton(&mut session)?;
+    session.send_line("poweroff");
+    let status = session.expect_exit(END)?;
+    assert!(status.success(), "{status}");
+    Ok(())
 }

@@ -226,6 +226,45 @@ fn the_tree_is_read_and_edited() -> Result<()> {
     Ok(())
 }
 
+/// The tables of CRC-32 are not in the file, but made at the start: in the machine they are there, to
+/// the last entry, and each of the sixteen is used by some length.
+#[test]
+fn checksums_have_all_their_tables() -> Result<()> {
+    let mut session = flow::baton(here!())?;
+    let kernel = build::read("kernel/zImage")?;
+    session.run_ok("load virtio 0:1 48000000 zImage")?;
+    for length in (0..70).chain([4096, 4099]) {
+        let at = 0x1000 + 3 * length;
+        let bytes = kernel.get(at..at + length).unwrap_or_default();
+        let sum = session.run_ok(&format!("crc32 {:x} {length:x}", 0x4800_0000 + at))?;
+        let wanted = format!("==> {:08x}\n", crc32fast::hash(bytes));
+        assert!(sum.ends_with(&wanted), "{length} bytes: {sum}");
+    }
+    // Bit by bit, and not as the loader does it: table k, entry b is b with k zeros behind it.
+    let tables: Vec<u8> = (0..16_u32)
+        .flat_map(|zeros| {
+            (0..256_u32).flat_map(move |byte| {
+                let step = |crc: u32, _| crc >> 1 ^ (0xedb8_8320 & (crc & 1).wrapping_neg());
+                (0..8 * (zeros + 1)).fold(byte, step).to_le_bytes()
+            })
+        })
+        .collect();
+    let facts = session.run_ok("bdinfo")?;
+    let ends = facts
+        .split_once("loader      = [0x")
+        .and_then(|(_, rest)| rest.split_once(']')?.0.split_once("-0x"));
+    let number = |text| u64::from_str_radix(text, 16).ok();
+    let ends = ends.and_then(|(start, end)| Some((number(start)?, number(end)?)));
+    let (start, end) = ends.ok_or_else(|| harness::Error::check(facts))?;
+    let memory = session.monitor()?.read_memory(start, end - start + 1)?;
+    let found = memory
+        .chunks(16)
+        .enumerate()
+        .filter(|(index, _)| memory.get(index * 16..index * 16 + tables.len()) == Some(&tables));
+    assert_eq!(found.count(), 1);
+    Ok(())
+}
+
 /// 2000 characters at once: more than the UART's FIFO holds, and most of them while commands run.
 #[test]
 fn characters_pasted_at_full_speed_arrive() -> Result<()> {

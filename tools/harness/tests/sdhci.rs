@@ -3,7 +3,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use harness::{Card, Machine, Result, Session, build, flow, here};
+use harness::{Card, Error, Machine, Result, Session, build, flow, here};
 
 /// What QEMU's log says of a way: a descriptor was fetched, a block went through the port.
 const ADMA2: &str = "sdhci_adma_loop";
@@ -102,25 +102,32 @@ fn port() -> Result<()> {
     Ok(())
 }
 
-/// The Raspberry Pi's second host, where its tree gives it the card: the pins stay as they are.
-#[test]
-fn bcm2835() -> Result<()> {
-    let tree = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bcm2835-sdhci.dtb");
-    fs::copy(build::file("kernel/dtbs/bcm2836-rpi-2-b.dtb")?, &tree).unwrap();
+/// Debian's tree for the Raspberry Pi 2, changed so that the card slot is the SDHCI's.
+fn sdhci_tree(name: &str) -> Result<PathBuf> {
+    let tree = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("bcm2835-{name}.dtb"));
+    let failed = |error| Error::io(format!("changing {}", tree.display()), error);
+    fs::copy(build::file("kernel/dtbs/bcm2836-rpi-2-b.dtb")?, &tree).map_err(failed)?;
     for (node, status) in [
         ("/soc/mmc@7e300000", "okay"),
         ("/soc/mmc@7e202000", "disabled"),
     ] {
         let mut put = Command::new("fdtput");
-        let put = put
-            .args(["-t", "s"])
+        put.args(["-t", "s"])
             .arg(&tree)
             .args([node, "status", status]);
-        assert!(put.status().unwrap().success());
+        if !put.status().map_err(failed)?.success() {
+            return Err(Error::check(format!("fdtput of {node} failed")));
+        }
     }
+    Ok(tree)
+}
+
+/// The Raspberry Pi's second host, where its tree gives it the card: the pins stay as they are.
+#[test]
+fn bcm2835() -> Result<()> {
     let mut session = Machine::raspi2b(here!())?
         .card(Card::built_for("raspi2b")?)
-        .dtb(&tree)
+        .dtb(&sdhci_tree("card")?)
         .start()?;
     session.expect(flow::BANNER)?;
     flow::stop_countdown(&mut session)?;
@@ -129,4 +136,25 @@ fn bcm2835() -> Result<()> {
     let said = session.run_ok("mmc info")?;
     assert!(said.contains("Device: bcm2835_sdhci"), "{said}");
     moves(&mut session, 0x0800_0000)
+}
+
+/// Nobody in the slot: said by name, at once, and the prompt lives; on every host of this file, and
+/// on the Raspberry Pi's own.
+#[test]
+fn empty_slots() -> Result<()> {
+    let boards = [
+        Machine::imx7d_sdb(&format!("{}-imx7d", here!()))?,
+        Machine::raspi2b(&format!("{}-sdhost", here!()))?,
+        Machine::raspi2b(&format!("{}-bcm2835", here!()))?.dtb(&sdhci_tree("empty")?),
+    ];
+    for board in boards {
+        let mut session = board.start()?;
+        flow::stop_countdown(&mut session)?;
+        let said = session.run_err("mmc rescan")?;
+        assert!(said.contains("no card"), "{said}");
+        let said = session.run_err("ls mmc 0:1")?;
+        assert!(said.contains("no card"), "{said}");
+        flow::is_baton(&mut session)?;
+    }
+    Ok(())
 }

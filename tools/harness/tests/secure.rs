@@ -207,7 +207,7 @@ fn without_virtualization() -> Result<()> {
     let machine = machine(here!())?.without_virtualization();
     let mut session = flow::baton_on(machine)?;
     let said = session.transcript();
-    let line = "no HYP: entered in secure SVC; running and booting in secure SVC";
+    let line = "no HYP: this processor has none; running and booting in secure SVC";
     ensure!(session, said.contains(line), "no {line:?}");
     let facts = session.run_ok("bdinfo")?;
     ensure!(session, facts.contains("= secure SVC\n"), "{facts}");
@@ -219,4 +219,44 @@ fn without_virtualization() -> Result<()> {
     let report = witness::read(&mut session)?;
     assert_eq!(report.rule("mode.entry"), Some("PASS"), "{}", report.text);
     Ok(())
+}
+
+/// A board with so little memory that Baton stays where it was put: the monitor goes behind it.
+#[test]
+fn the_home_in_place() -> Result<()> {
+    let machine = Machine::vexpress_a15(here!())?.secure().memory(4);
+    let mut session = machine.append("baton.bootdelay=9").start()?;
+    flow::stop_countdown(&mut session)?;
+    let said = session.transcript();
+    let line = "no room at the top of low memory: staying at [0x80010000-0x801fdfff]";
+    ensure!(session, said.contains(line), "no {line:?}");
+    let facts = session.run_ok("bdinfo")?;
+    for line in [
+        "PSCI        = 1.0",
+        "reserved    = [0x801fe000-0x801fffff] Baton's monitor\n",
+    ] {
+        ensure!(session, facts.contains(line), "no {line:?} in {facts}");
+    }
+    session.send_line("reset");
+    flow::stop_countdown(&mut session)?;
+    session.run_err("md 801fe000 1")?;
+    session.send_line("poweroff");
+    session.expect_exit(END).map(drop)
+}
+
+/// Not even there is room: the monitor is closed, and says so; the prompt is there in HYP.
+#[test]
+fn nowhere_to_stay() -> Result<()> {
+    let machine = Machine::vexpress_a15(here!())?.secure().memory(3);
+    let mut session = machine.append("baton.bootdelay=9").start()?;
+    flow::stop_countdown(&mut session)?;
+    let said = session.transcript();
+    let line = "Baton's monitor: no room to stay: no PSCI, and interrupts stay secure";
+    ensure!(session, said.contains(line), "no {line:?}");
+    let facts = session.run_ok("bdinfo")?;
+    for line in ["mode        = HYP\n", "PSCI        = none\n"] {
+        ensure!(session, facts.contains(line), "no {line:?} in {facts}");
+    }
+    session.run_err("exception undefined")?;
+    flow::is_baton(&mut session)
 }

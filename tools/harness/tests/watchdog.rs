@@ -194,3 +194,46 @@ fn one_that_was_left_running_is_kicked() -> Result<()> {
     assert_eq!(mode(&mut session)?, "00000000");
     Ok(())
 }
+
+/// The Raspberry Pi's as far as QEMU has it: it does not count, but resets as soon as it is started,
+/// and can be seen.
+#[test]
+fn the_raspberry_pi_s() -> Result<()> {
+    let mut session = Machine::raspi2b(here!())?
+        .card(Card::built_for("raspi2b")?)
+        .append("console=ttyAMA0,115200 baton.bootdelay=-1")
+        .start()?;
+    let banner = "Cortex-A7 in HYP mode\r\n";
+    session.expect(banner)?;
+    session.expect_prompt()?;
+    let said = session.run_ok("wdt list")?;
+    assert_eq!(said, "watchdog@7e100000 (bcm2835_wdt)\n");
+    session.run_ok("wdt dev watchdog@7e100000; wdt stop")?;
+    // PM_RSTC and PM_RSTS as a reset leaves them, PM_WDOG.
+    let said = session.run_ok("md.l 3f10001c 3")?;
+    assert!(
+        said.starts_with("3f10001c: 00000102 00001000 00000000"),
+        "{said}"
+    );
+    session.send_line("wdt start 5000");
+    session.expect(banner)?;
+    session.expect_prompt()?;
+    session.run_ok("wdt dev watchdog@7e100000")?;
+    session.send_line("wdt expire");
+    session.expect(banner)?;
+    session.expect_prompt()?;
+    session.run_ok("setenv wdt_handoff arm:16")?;
+    let said = session.run_err("bootz report.zimg")?;
+    assert_eq!(
+        said,
+        "wdt_handoff=arm:16: watchdog@7e100000 takes 1 to 15 seconds\n"
+    );
+    session.run_ok("setenv wdt_handoff stop")?;
+    let plan = session.run_ok("bootz -n report.zimg")?;
+    assert!(plan.contains("\nWatchdog: none runs\n"), "{plan}");
+    session.run_ok("setenv wdt_handoff arm:15")?;
+    session.send_line("bootz report.zimg");
+    session.expect("Starting kernel ...")?;
+    session.expect(banner)?;
+    session.expect_prompt().map(drop)
+}

@@ -22,9 +22,7 @@ fn parse(data: &[u8], known: usize, reads: usize) -> Result<ZImage, ZImageError>
         );
         let start = usize::try_from(offset).expect("an offset");
         buffer.copy_from_slice(&data[start..start + buffer.len()]);
-        left = left
-            .checked_sub(1)
-            .ok_or(FatError::BadStart(1))?;
+        left = left.checked_sub(1).ok_or(FatError::BadStart(1))?;
         Ok(())
     };
     zimage::parse(

@@ -4,3 +4,4 @@
 pub mod disk;
 pub mod machine;
 pub mod samples;
+pub mod volume;

@@ -1,8 +1,8 @@
 //! What the board has: its tree in memory, its clock, its drivers, its memory.
 
-use baton_core::context::BoundDevice;
-use platform_api::{PhysAddr, PhysRange, PowerError};
-use platform_fake::{FakeConsole, FakeRtc, PowerCall};
+use baton_core::{context::BoundDevice, watchdog::WatchdogDevice};
+use platform_api::{Line, PhysAddr, PhysRange, PowerError};
+use platform_fake::{FakeConsole, FakeRtc, FakeWatchdog, PowerCall, WatchdogCall};
 
 use crate::{
     bench::{Bench, RAM, RAM_SIZE, outputs_in, outputs_on},
@@ -154,9 +154,94 @@ fn drivers_and_memory_are_listed() {
              --------------------------------------------------------------------\n\
              Baton             40300000          1000      40301000         ff000\n\
              free              40000000        300000      40300000             0\n",
-            "List of available devices:\npl011@9000000 00000007 IO stdin stdout stderr \n",
+            "List of available devices:\npl011@9000000 00000007 IO stdin stdout stderr \n\
+             Line: as the first stage set it\n",
         ]
     );
+}
+
+#[test]
+fn the_console_s_line_is_told() {
+    let told = |line, wanted| {
+        let mut bench = Bench::new(FakeConsole::default());
+        let shown = outputs_in(&mut bench, &["coninfo"], |cx| {
+            cx.board.line = line;
+            cx.board.line_wanted = wanted;
+        });
+        shown[0].lines().last().unwrap_or_default().to_owned()
+    };
+    let (set, unknown) = (Line::parse("115200n8"), Some(Line::at(None)));
+    assert_eq!(told(set, None), "Line: 115200n8");
+    assert_eq!(told(set, set), "Line: 115200n8");
+    assert_eq!(
+        told(unknown, set),
+        "Line: n8, at the rate of the first stage; the tree says 115200n8"
+    );
+    assert_eq!(
+        told(None, set),
+        "Line: as the first stage set it; the tree says 115200n8"
+    );
+}
+
+#[test]
+fn watchdogs_are_started_and_stopped() {
+    let dogs: &'static [FakeWatchdog; 2] = Box::leak(Box::default());
+    let mut bench = Bench::new(FakeConsole::default());
+    let lines = [
+        "wdt list",
+        "wdt start 1",
+        "wdt dev watchdog@1; wdt dev",
+        "wdt start 3000 7; wdt reset; wdt stop",
+        "wdt start 0x10",
+        "wdt start 99999999999",
+        "wdt start soon",
+        "wdt expire",
+        "wdt dev watchdog@2",
+        "wdt dev",
+        "wdt",
+    ];
+    let shown = outputs_in(&mut bench, &lines, |cx| {
+        for (index, dog) in dogs.iter().enumerate() {
+            cx.watchdogs.devices.push(WatchdogDevice {
+                path: format!("/soc/watchdog@{index}"),
+                driver: "fake_wdt",
+                device: dog,
+            });
+        }
+    });
+    let started = "WDT:   Started watchdog@1 with servicing every 100ms";
+    let expected = [
+        "watchdog@0 (fake_wdt)\nwatchdog@1 (fake_wdt)\n".to_owned(),
+        "No device set, use 'wdt dev' first\n".to_owned(),
+        "dev: watchdog@1\n".to_owned(),
+        format!("{started} (3s timeout)\n"),
+        format!("{started} (0s timeout)\n"),
+        format!("{started} (16s timeout)\n"),
+        "\"soon\" is not a number of milliseconds\n".to_owned(),
+        "Expiring watchdog timer failed: nothing was reset\n".to_owned(),
+        "Can't get the watchdog timer: watchdog@2\n".to_owned(),
+        "No watchdog timer device set!\n".to_owned(),
+    ];
+    assert_eq!(shown[..10], expected);
+    assert!(
+        shown[10].starts_with("wdt - Watchdog sub-system\n"),
+        "{}",
+        shown[10]
+    );
+    use WatchdogCall::{Expire, Kick, Start, Stop};
+    assert_eq!(
+        dogs[1].calls(),
+        [
+            Start(3000),
+            Kick,
+            Stop,
+            Start(16),
+            Start(u32::MAX),
+            Expire,
+            Stop
+        ]
+    );
+    assert_eq!(dogs[0].calls(), []);
 }
 
 #[test]

@@ -41,17 +41,15 @@ const BLOCK_COUNT: usize = 0x50;
 /// Bytes of registers.
 const REGISTERS: usize = 0x54;
 
-/// COMMAND: go; it failed; it holds the line, has no answer, a long one, moves data.
+/// COMMAND: go; it failed; it has no answer, a long one, moves data.
 const NEW: u32 = 1 << 15;
 const FAILED: u32 = 1 << 14;
-const BUSY_WAIT: u32 = 1 << 11;
 const NO_RESPONSE: u32 = 1 << 10;
 const LONG_RESPONSE: u32 = 1 << 9;
 const WRITE: u32 = 1 << 7;
 const READ: u32 = 1 << 6;
 
-/// STATUS: the card is no longer busy; what went wrong. Ones written clear.
-const NO_LONGER_BUSY: u32 = 1 << 10;
+/// STATUS: what went wrong. Ones written clear.
 const DATA_TIMEOUT: u32 = 1 << 7;
 const COMMAND_TIMEOUT: u32 = 1 << 6;
 const DATA_CRC: u32 = 1 << 5;
@@ -60,9 +58,7 @@ const FIFO_ERROR: u32 = 1 << 3;
 const DATA_ERRORS: u32 = DATA_TIMEOUT | DATA_CRC | FIFO_ERROR;
 const CLEAR_ALL: u32 = 0x7f8;
 
-/// CONFIGURATION: tell when busy ends; for slow cards, as every driver has it; four lines
-/// outside; words inside.
-const TELL_BUSY: u32 = 1 << 10;
+/// CONFIGURATION: for slow cards, as every driver has it; four lines outside; words inside.
 const SLOW_CARD: u32 = 1 << 3;
 const WIDE_OUTSIDE: u32 = 1 << 2;
 const WIDE_INSIDE: u32 = 1 << 1;
@@ -88,11 +84,9 @@ const SLOWEST: u32 = 0x7ff;
 /// BLOCK_COUNT has 9 bits.
 const MAX_BLOCKS: usize = 511;
 
-/// How long the supply, a command, a busy card, and data without progress may take,
-/// microseconds.
+/// How long the supply, a command, and data without progress may take, microseconds.
 const POWER_US: u64 = 20_000;
 const COMMAND_US: u64 = 200_000;
-const BUSY_US: u64 = 2_000_000;
 const DATA_US: u64 = 1_000_000;
 
 /// The controller.
@@ -197,8 +191,9 @@ impl<B: Bus, C: Clock> SdHost<B, C> {
     fn send(&self, command: Command, more: u32) -> Result<[u32; 4], HostError> {
         let flags = match command.response {
             Response::None => NO_RESPONSE,
-            Response::Short | Response::NoCrc => 0,
-            Response::ShortBusy => BUSY_WAIT,
+            // The line that a busy card holds is not waited for: whoever sends such a command asks
+            // for the card's status next.
+            Response::Short | Response::ShortBusy | Response::NoCrc => 0,
             Response::Long => LONG_RESPONSE,
         };
         let idle = || self.bus.get(COMMAND) & NEW == 0;
@@ -215,11 +210,6 @@ impl<B: Bus, C: Clock> SdHost<B, C> {
             if !excused {
                 return Err(named(status));
             }
-        }
-        if command.response == Response::ShortBusy {
-            wait(&self.clock, BUSY_US, || {
-                self.bus.get(STATUS) & (NO_LONGER_BUSY | DATA_TIMEOUT) != 0
-            })?;
         }
         Ok(match command.response {
             Response::None => [0; 4],
@@ -291,29 +281,27 @@ impl<B: Bus, C: Clock> SdHost<B, C> {
         let length = u32::try_from(data.len()).map_err(|_| HostError::Overrun)?;
         self.bus.set(BYTE_COUNT, block_size);
         self.bus.set(BLOCK_COUNT, length / block_size.max(1));
-        let (answer, after) = match data {
+        let answer = match data {
             Data::Read(buffer) => {
                 let answer = self.send(command, READ)?;
                 self.receive(buffer)?;
                 self.settle(READ_WAIT)?;
-                (answer, Response::Short)
+                answer
             }
             Data::Write(buffer) => {
                 let answer = self.send(command, WRITE)?;
                 self.transmit(buffer)?;
                 self.settle(WRITE_START)?;
-                (answer, Response::ShortBusy)
+                answer
             }
         };
         if stop {
-            self.send(
-                Command {
-                    index: 12,
-                    argument: 0,
-                    response: after,
-                },
-                0,
-            )?;
+            let stop = Command {
+                index: 12,
+                argument: 0,
+                response: Response::ShortBusy,
+            };
+            self.send(stop, 0)?;
         }
         Ok(answer)
     }
@@ -361,7 +349,7 @@ impl<B: Bus, C: Clock> Host for SdHost<B, C> {
         } else {
             0
         };
-        self.configuration = TELL_BUSY | SLOW_CARD | WIDE_INSIDE | lines;
+        self.configuration = SLOW_CARD | WIDE_INSIDE | lines;
         let (divider, clock) = divide(self.rate, speed.limit());
         // The time a card has for data, half a second in its own clocks.
         self.divider = (divider, clock / 2);

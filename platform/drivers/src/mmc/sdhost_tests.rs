@@ -32,7 +32,6 @@ impl State {
         let response = match word {
             _ if word & NO_RESPONSE != 0 => Response::None,
             _ if word & LONG_RESPONSE != 0 => Response::Long,
-            _ if word & BUSY_WAIT != 0 => Response::ShortBusy,
             _ => Response::Short,
         };
         let command = Command {
@@ -58,9 +57,6 @@ impl State {
                 self.words[STATUS / 4] |= COMMAND_TIMEOUT;
                 self.words[COMMAND / 4] |= FAILED;
             }
-        }
-        if response == Response::ShortBusy && self.words[CONFIGURATION / 4] & TELL_BUSY != 0 {
-            self.words[STATUS / 4] |= NO_LONGER_BUSY;
         }
     }
 

@@ -2,20 +2,25 @@
 //!
 //! A resident monitor carries the lists out in secure state (`platform-armv7`), where nothing
 //! of this crate runs; the loader itself carries out a reset where there is no firmware that
-//! would ([`run`]). So knowledge of a board is data here, and tests compare whole lists.
+//! would ([`run()`]). So knowledge of a board is data here, and tests compare whole lists.
 
 mod bcm2835;
 pub mod gpio;
 mod h3;
 mod run;
-mod sunxi_wdt;
 mod vexpress;
 
 use alloc::vec::Vec;
 
 use platform_api::{DeviceNode, Step};
 
-use crate::gic;
+use crate::{
+    gic,
+    watchdog::{
+        self,
+        sunxi::{self, Layout},
+    },
+};
 pub use run::run;
 
 /// A device that resets the machine or turns it off.
@@ -35,17 +40,17 @@ static CONTROLS: &[Control] = &[
         power_off: vexpress::power_off,
     },
     Control {
-        compatible: sunxi_wdt::COMPATIBLE_SUN6I,
-        reset: sunxi_wdt::reset_sun6i,
+        compatible: &[sunxi::SUN6I],
+        reset: |base| Layout::SUN6I.expire_steps(base),
         power_off: nothing,
     },
     Control {
-        compatible: sunxi_wdt::COMPATIBLE_SUN4I,
-        reset: sunxi_wdt::reset_sun4i,
+        compatible: &[sunxi::SUN4I],
+        reset: |base| Layout::SUN4I.expire_steps(base),
         power_off: nothing,
     },
     Control {
-        compatible: bcm2835::COMPATIBLE,
+        compatible: watchdog::bcm2835::COMPATIBLE,
         reset: bcm2835::reset,
         power_off: bcm2835::power_off,
     },

@@ -28,7 +28,7 @@ pub const AT_RESET: u32 = 0x102;
 /// The most ticks that PM_WDOG holds: 16 seconds, less one tick.
 const MAX_TICKS: u32 = 0xf_ffff;
 /// Ticks of a watchdog that is to expire at once: 150 microseconds.
-const SOON: u32 = 10;
+pub const SOON: u32 = 10;
 
 /// A watchdog.
 #[derive(Debug)]

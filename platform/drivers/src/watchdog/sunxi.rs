@@ -3,6 +3,8 @@
 //! Offsets and values are those that Linux's and U-Boot's drivers agree on, and QEMU's model of
 //! it; the timeouts are in its table, half a second to 16 seconds.
 
+use alloc::{vec, vec::Vec};
+
 use platform_api::{DeviceNode, Step, Watchdog};
 
 use super::{ProbeError, Words};
@@ -11,9 +13,9 @@ use super::{ProbeError, Words};
 pub const COMPATIBLE: &[&str] = &[SUN6I, SUN4I];
 
 /// The A31's, which the H3 has too.
-const SUN6I: &str = "allwinner,sun6i-a31-wdt";
+pub const SUN6I: &str = "allwinner,sun6i-a31-wdt";
 /// The A10's and A20's: fewer registers, no key.
-const SUN4I: &str = "allwinner,sun4i-a10-wdt";
+pub const SUN4I: &str = "allwinner,sun4i-a10-wdt";
 
 /// Value of [`Layout::control`] that starts the count afresh: bit 0, under the key 0xa57.
 pub const RESTART: u32 = 0xa57 << 1 | 1;
@@ -59,23 +61,20 @@ impl Layout {
         timeout_shift: 3,
     };
 
-    /// Returns what resets a chip of the A31's kind whose watchdog's registers are at `base`, half
-    /// a second later.
-    pub const fn expire_steps(base: u32) -> [Step; 3] {
-        let layout = Self::SUN6I;
-        [
-            Step::Write {
-                at: base.wrapping_add(layout.config),
-                value: layout.reset.1,
-            },
-            Step::Write {
-                at: base.wrapping_add(layout.mode),
-                value: ENABLE,
-            },
-            Step::Write {
-                at: base.wrapping_add(layout.control),
-                value: RESTART,
-            },
+    /// Returns what resets the chip, half a second later, for registers at `base`.
+    pub fn expire_steps(&self, base: u32) -> Vec<Step> {
+        let write = |offset: u32, value| Step::Write {
+            at: base.wrapping_add(offset),
+            value,
+        };
+        if self.mode == self.config {
+            let mode = write(self.mode, self.reset.1 | ENABLE);
+            return vec![mode, write(self.control, RESTART)];
+        }
+        vec![
+            write(self.config, self.reset.1),
+            write(self.mode, ENABLE),
+            write(self.control, RESTART),
         ]
     }
 }
@@ -217,13 +216,15 @@ mod tests {
 
     #[test]
     fn the_steps_are_what_expire_does() {
-        let (page, watchdog) = watchdog(SUN6I);
-        watchdog.expire();
-        for step in Layout::expire_steps(0) {
-            let Step::Write { at, value } = step else {
-                panic!("{step:?}");
-            };
-            assert_eq!(page.get(at), value, "{at:#x}");
+        for (compatible, layout) in [(SUN6I, Layout::SUN6I), (SUN4I, Layout::SUN4I)] {
+            let (page, watchdog) = watchdog(compatible);
+            watchdog.expire();
+            for step in layout.expire_steps(0) {
+                let Step::Write { at, value } = step else {
+                    panic!("{step:?}");
+                };
+                assert_eq!(page.get(at), value, "{at:#x}");
+            }
         }
     }
 }

@@ -67,6 +67,12 @@ fn run() -> Result<()> {
         Some(UBOOT_LOAD),
     );
     println!("  the figure beside it is U-Boot 2023.01's");
+    row(
+        "the same from ext4",
+        load_from_ext4()?,
+        "instructions",
+        Some(2 * load),
+    );
     scripts()?;
     console()?;
     teardown()
@@ -282,6 +288,17 @@ fn load() -> Result<u64> {
     between("bench-load", "", "load virtio 0:1 44000000 zImage", &[])
 }
 
+/// Counts `load` of the same kernel from an ext4 of Linux's own making, in /boot.
+fn load_from_ext4() -> Result<u64> {
+    let kernel = build::read("kernel/zImage")?;
+    let add = |card: Card| {
+        card.with_partitions(320, "start=256M,size=64M,type=83\n")?
+            .with_ext(256, 64, &["-t", "ext4"], &[("boot/zImage", &kernel)])
+    };
+    let command = "load virtio 0:2 44000000 boot/zImage";
+    between_on("bench-ext4", "", command, add)
+}
+
 /// A script of 64 KiB, in the manner of boards' scripts, of which nothing is run.
 fn script() -> String {
     let block = "\
@@ -306,8 +323,23 @@ fn parsing(script: &str) -> Result<u64> {
     between("bench-script", load, "source 44000000", &[file])
 }
 
-/// Counts a command: between two calls of a program that is one `bx lr`.
+/// Counts a command, on a card with more files.
 fn between(name: &str, before: &str, command: &str, files: &[(&str, &[u8])]) -> Result<u64> {
+    between_on(name, before, command, |card| {
+        files
+            .iter()
+            .try_fold(card, |card, (name, bytes)| card.with_file(name, bytes))
+    })
+}
+
+/// Counts a command: between two calls of a program that is one `bx lr`. The card is changed
+/// before.
+fn between_on(
+    name: &str,
+    before: &str,
+    command: &str,
+    change: impl FnOnce(Card) -> Result<Card>,
+) -> Result<u64> {
     const RETURN: u32 = 0xe12f_ff1e;
     let marks = [0x4a00_0000_u32, 0x4b00_0000];
     let command = format!(
@@ -315,10 +347,7 @@ fn between(name: &str, before: &str, command: &str, files: &[(&str, &[u8])]) -> 
         marks[0], marks[1]
     );
     let card = card(&format!("baton.bootdelay=0 baton.bootcmd=\"{command}\""))?;
-    let card = files
-        .iter()
-        .try_fold(card, |card, (name, bytes)| card.with_file(name, bytes))?;
-    let (marks, _session) = count(Machine::virt(name).card(card), &marks, PATIENCE)?;
+    let (marks, _session) = count(Machine::virt(name).card(change(card)?), &marks, PATIENCE)?;
     match marks.as_slice() {
         [before, after] => Ok(after.instructions - before.instructions),
         _ => Err(harness::Error::check("two marks were asked for")),

@@ -5,6 +5,7 @@ use std::{
     error::Error,
     fs,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use baton_core::{commands::COMMANDS, env::saved};
@@ -65,6 +66,78 @@ fn disks(root: &Path) -> Result<(), Box<dyn Error>> {
     write(root, "disk", "gpt-put-right", &gpt)
 }
 
+/// Makes an ext2, ext3 or ext4 volume with mke2fs, of some files.
+fn ext(scratch: &Path, options: &[&str], kib: u32) -> Result<Vec<u8>, Box<dyn Error>> {
+    let (folder, image) = (scratch.join("files"), scratch.join("image"));
+    fs::create_dir_all(folder.join("boot/deep"))?;
+    fs::write(folder.join("boot/zImage"), [1; 3000])?;
+    fs::write(folder.join("boot/deep/note"), [2; 100])?;
+    let link = folder.join("vmlinuz");
+    if !link.is_symlink() {
+        std::os::unix::fs::symlink("boot/zImage", link)?;
+    }
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin:/sbin";
+    let status = Command::new("mke2fs")
+        .args(["-q", "-F", "-b", "1024", "-N", "16", "-I", "256", "-d"])
+        .arg(&folder)
+        .args(options)
+        .arg(&image)
+        .arg(format!("{kib}k"))
+        .env("PATH", path)
+        .status()?;
+    if !status.success() {
+        return Err("mke2fs failed; Debian's e2fsprogs has it".into());
+    }
+    let bytes = fs::read(&image)?;
+    fs::remove_file(image)?;
+    Ok(bytes)
+}
+
+fn ext_volumes(root: &Path) -> Result<(), Box<dyn Error>> {
+    let scratch = root.join("ext-scratch");
+    fs::create_dir_all(&scratch)?;
+    let kinds: [(&str, u32, &[&str]); 5] = [
+        ("ext2", 64, &["-t", "ext2"]),
+        (
+            "ext4",
+            96,
+            &["-t", "ext4", "-O", "^has_journal,^metadata_csum"],
+        ),
+        ("ext4-sums", 96, &["-t", "ext4", "-O", "^has_journal"]),
+        (
+            "ext4-inline",
+            96,
+            &[
+                "-t",
+                "ext4",
+                "-O",
+                "^has_journal,^metadata_csum,inline_data",
+            ],
+        ),
+        ("ext3", 2200, &["-t", "ext3"]),
+    ];
+    for (name, kib, options) in kinds {
+        let mut image = ext(&scratch, options, kib)?;
+        write(root, "ext4", name, &SparseDisk::describe(&image))?;
+        if name == "ext3" {
+            // Unclean: the journal is looked through from its first block on.
+            image[1024 + 0x60] |= 4;
+            let magic = [0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, 4];
+            let head = image
+                .chunks_exact(1024)
+                .position(|block| block.starts_with(&magic));
+            let head = head.ok_or("no journal")? * 1024;
+            image[head + 0x1f] = 1;
+            image[head + 1024..][..12]
+                .copy_from_slice(&[0xc0, 0x3b, 0x39, 0x98, 0, 0, 0, 1, 0, 0, 0, 1]);
+            write(root, "ext4", "ext3-unclean", &SparseDisk::describe(&image))?;
+        }
+        let disk = samples::mbr(&[&image]);
+        write(root, "disk", name, &SparseDisk::describe(&disk))?;
+    }
+    Ok(fs::remove_dir_all(scratch)?)
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args_os().skip(1).map(PathBuf::from);
     let root = arguments.next().ok_or("usage: seeds DIRECTORY [DTB...]")?;
@@ -100,5 +173,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let typed = format!("{}\r", command.example);
         write(&root, "console", command.name, typed.as_bytes())?;
     }
+    ext_volumes(&root)?;
+    write(&root, "card", "nothing", &[0xff; 64])?;
     disks(&root)
 }

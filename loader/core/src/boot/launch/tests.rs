@@ -1,4 +1,5 @@
 use alloc::{
+    boxed::Box,
     string::{String, ToString},
     vec,
     vec::Vec,
@@ -7,7 +8,7 @@ use alloc::{
 use platform_api::{HandoffRefusal, PhysAddr, PhysRange};
 
 use crate::{
-    boot::testing::{Board, LOADER, RAM, pattern, put, range, zimage},
+    boot::testing::{Board, LOADER, RAM, command, pattern, put, range, zimage},
     context::LoadedFile,
     image::zimage::{ENDIAN_BIG, ENDIAN_OFFSET, START_OFFSET},
 };
@@ -426,4 +427,51 @@ fn the_tree_tells_of_the_log() {
         crc32fast::hash(&board.ram(clean))
     );
     assert!(board.console.text().contains(&sum));
+}
+
+/// What `wdt_handoff` says goes into the handoff, and into the plan that is shown.
+#[test]
+fn the_watchdogs_policy_is_planned() {
+    use crate::watchdog::WatchdogDevice;
+    use platform_api::WatchdogPolicy;
+    use platform_fake::FakeWatchdog;
+
+    let dog: &'static FakeWatchdog = Box::leak(Box::default());
+    let image = zimage(0x4000, 0x1_0000, 0x8000);
+    let mut board = Board::new(&[("zImage", &image)]);
+    let run = |board: &mut Board, policy: &str, line: &str| {
+        board.run(|cx| {
+            cx.env.set("wdt_handoff", policy);
+            cx.watchdogs.devices.push(WatchdogDevice {
+                path: "/watchdog@1".into(),
+                driver: "fake",
+                device: dog,
+            });
+            command(cx, line).map_err(|error| alloc::format!("{error}"))
+        })
+    };
+    let refused = run(&mut board, "arm:0", "bootz zImage -").unwrap();
+    let reason = "wdt_handoff=arm:0: watchdog@1 takes 1 to 16 seconds";
+    assert_eq!(refused.unwrap_err(), reason);
+    let shown = run(&mut board, "arm:9", "bootz -n zImage -").unwrap();
+    assert_eq!(shown, Ok(()));
+    let text = board.console.take_text();
+    assert!(
+        text.contains("Watchdog: watchdog@1 armed, 9 s\r\n"),
+        "{text}"
+    );
+    let armed = WatchdogPolicy::Arm {
+        index: 0,
+        milliseconds: 9000,
+    };
+    for (policy, expected) in [
+        ("arm:9", armed),
+        ("stop", WatchdogPolicy::Stop),
+        ("keep", WatchdogPolicy::Keep),
+        ("", WatchdogPolicy::Keep),
+    ] {
+        let handoff = run(&mut board, policy, "bootz zImage -").unwrap_err();
+        assert_eq!(handoff.watchdog, expected, "{policy}");
+    }
+    assert_eq!(dog.calls(), [], "planning touches nothing");
 }

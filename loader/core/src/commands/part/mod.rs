@@ -77,7 +77,7 @@ fn table(
     Ok((index, partition::list(&mut *disk.device)?))
 }
 
-/// Sets a variable to the numbers of the partitions that can hold files.
+/// Sets a variable to the numbers of the partitions, the extended one among them as in U-Boot.
 fn list_into(
     cx: &mut Context<'_>,
     interface: &str,
@@ -88,7 +88,7 @@ fn list_into(
     let (_, table) = table(cx, interface, device)?;
     let mut numbers = String::new();
     let partitions = table.partitions.iter();
-    for found in partitions.filter(|found| !found.is_extended() && (found.bootable || !bootable)) {
+    for found in partitions.filter(|found| found.bootable || !bootable) {
         let separator = if numbers.is_empty() { "" } else { " " };
         // Writing to a string cannot fail.
         let _ = write!(numbers, "{separator}{:x}", found.number);

@@ -37,6 +37,9 @@ const TAG_LAST: u16 = 0x8;
 /// Blocks that are remembered: more than a journal of 256 MiB holds.
 const MAX_MOVED: usize = 1 << 16;
 
+/// Blocks of the journal's own that are looked at.
+const MAX_HEADS: u32 = 1 << 16;
+
 /// A block whose newest state is in the journal.
 struct Moved {
     block: u32,
@@ -109,7 +112,12 @@ impl Ext4Volume<'_> {
         let mut at = start;
         // Every block is looked at once at most.
         let mut left = journal.length;
+        let mut budget = MAX_HEADS;
         while at != 0 && left > 0 {
+            budget = match budget.checked_sub(1) {
+                Some(budget) => budget,
+                None => return Err(bad("is too long")),
+            };
             let mut block = self.journal_block(&journal, at)?;
             let kind = word(&block, 4);
             if word(&block, 0) != MAGIC || word(&block, 8) != sequence {

@@ -111,6 +111,7 @@ impl<'a> Ext4Volume<'a> {
         if inode.kind != Kind::Directory {
             return Err(StorageProblem::NotDirectory(path.into()).into());
         }
+        let inode = inode.readable()?;
         self.entries(&inode)
     }
 

@@ -1,5 +1,5 @@
-//! ext2, ext3 and ext4 as Debian's own tools make them, damaged in every way; judged by the files
-//! that went in, and by `ext4-view`.
+//! Volumes as Debian's own tools make them, damaged in every way; ext4 is judged by the files that
+//! went in, by e2fsck, and by `ext4-view`.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -9,5 +9,7 @@
 )]
 
 mod bench;
+mod damage;
 mod journals;
+mod mutations;
 mod reads;

@@ -183,15 +183,6 @@ impl Machine {
         Ok(machine.cpus(1).memory(512))
     }
 
-    /// Takes QEMU 10 instead of the host's.
-    ///
-    /// # Errors
-    /// That QEMU has not been fetched.
-    pub fn on_qemu_10(self) -> Result<Self> {
-        let qemu = build::file("qemu10/qemu-system-arm")?;
-        Ok(self.emulator(&qemu))
-    }
-
     /// Takes the virtualization extensions away: the first stage starts in SVC.
     pub fn without_virtualization(mut self) -> Self {
         self.virtualization = false;

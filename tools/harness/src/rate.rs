@@ -141,7 +141,7 @@ pub fn counted(bench: &Bench) -> Result<Vec<(Who, Counts)>> {
     }
     let mut session = (bench.machine)(&name)?
         .card(bench.card()?)
-        .on_qemu_10()?
+        .on_newer_qemu()?
         .argument("-icount")
         .argument("shift=4,sleep=off")
         .argument("-plugin")

@@ -39,7 +39,7 @@ fn orangepi_pc(machine: Machine) -> Result<harness::Session> {
 
 #[test]
 fn orangepi_pc_resets_by_its_watchdog() -> Result<()> {
-    let mut session = orangepi_pc(Machine::orangepi_pc(here!()).on_qemu_10()?)?;
+    let mut session = orangepi_pc(Machine::orangepi_pc(here!()).on_newer_qemu()?)?;
     let said = session.run_err("poweroff")?;
     assert!(said.contains("use the switch"), "{said}");
     session.send_line("reset");

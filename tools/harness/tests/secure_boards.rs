@@ -229,7 +229,7 @@ fn orangepi_pc_by_go_witness() -> Result<()> {
 /// The monitor resets the chip by its watchdog, which Debian 12's QEMU has not.
 #[test]
 fn orangepi_pc_by_go_resets() -> Result<()> {
-    let mut session = orangepi_at_uboot(Machine::orangepi_pc(here!()).on_qemu_10()?)?;
+    let mut session = orangepi_at_uboot(Machine::orangepi_pc(here!()).on_newer_qemu()?)?;
     session.run_ok("load mmc 0:1 43000000 sun8i-h3-orangepi-pc.dtb")?;
     session.send_line("go 42000000 43000000 40000000 40000000");
     in_hyp(&mut session)?;

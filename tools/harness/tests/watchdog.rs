@@ -12,7 +12,7 @@ const MODE: &str = "1c20cb8";
 fn orangepi(name: &str) -> Result<Session> {
     let mut session = Machine::orangepi_pc_direct(name)?
         // 7.2 has no watchdog for it.
-        .on_qemu_10()?
+        .on_newer_qemu()?
         .card(Card::built_for("orangepi-pc")?)
         .append("console=ttyS0 baton.bootdelay=-1")
         .argument("-icount")

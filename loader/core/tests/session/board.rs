@@ -154,8 +154,7 @@ fn drivers_and_memory_are_listed() {
              --------------------------------------------------------------------\n\
              Baton             40300000          1000      40301000         ff000\n\
              free              40000000        300000      40300000             0\n",
-            "List of available devices:\npl011@9000000 00000007 IO stdin stdout stderr \n\
-             Line: as the first stage set it\n",
+            "List of available devices:\npl011@9000000 00000007 IO stdin stdout stderr \n",
         ]
     );
 }

@@ -29,7 +29,7 @@ impl Default for Remembered {
 /// Takes the width from a command's name as typed: `md.b`, `.l` if there is none.
 ///
 /// # Errors
-/// [`Failure::Usage`] for a suffix that is no width.
+/// [`Failure::Usage`](crate::commands::Failure::Usage) for a suffix that is no width.
 pub(super) fn parse_width(name: &str) -> Result<Width, CommandError> {
     match name.rsplit_once('.').map(|(_, suffix)| suffix) {
         None | Some("l") => Ok(Width::Word),
@@ -161,7 +161,7 @@ impl Objects {
 /// Stops a loop over objects at Ctrl-C; looks for it now and then.
 ///
 /// # Errors
-/// [`Failure::Interrupted`].
+/// [`Failure::Interrupted`](crate::commands::Failure::Interrupted).
 pub(super) fn check_interrupt(cx: &mut Context<'_>, index: u64) -> Result<(), CommandError> {
     if index.is_multiple_of(ACCESSES_BETWEEN_POLLS) && cx.interrupted() {
         return Err(CommandError::interrupted());

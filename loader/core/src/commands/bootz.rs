@@ -53,7 +53,7 @@ fn given(text: &str) -> Option<&str> {
 /// Splits off `-n` and `-v`.
 ///
 /// # Errors
-/// [`Failure::Usage`] for another word with a dash: it is no file's name.
+/// [`Failure::Usage`](crate::commands::Failure::Usage) for another word with a dash: it is no file's name.
 pub(super) fn options<'s, 't>(
     arguments: &'s [&'t str],
 ) -> Result<(Options, &'s [&'t str]), CommandError> {

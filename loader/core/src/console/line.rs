@@ -8,7 +8,7 @@ use crate::{commands::CommandError, context::Context};
 /// Shows `prompt` with `initial` behind it, to be edited, and waits for the line.
 ///
 /// # Errors
-/// [`Failure::Interrupted`].
+/// [`Failure::Interrupted`](crate::commands::Failure::Interrupted).
 pub fn read_line(
     cx: &mut Context<'_>,
     prompt: &str,

@@ -27,7 +27,7 @@ pub(super) struct Parsed<'a> {
 /// Sorts the words out.
 ///
 /// # Errors
-/// [`Failure::Usage`] for an unknown word, two actions, a second value for an option, an
+/// [`Failure::Usage`](crate::commands::Failure::Usage) for an unknown word, two actions, a second value for an option, an
 /// option that this action has no use for, or a missing kernel.
 pub(super) fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, CommandError> {
     let mut parsed = Parsed {

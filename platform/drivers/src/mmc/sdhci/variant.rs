@@ -94,7 +94,7 @@ const VARIANTS: &[Variant] = &[
     },
 ];
 
-/// The `compatible` strings of [`VARIANTS`].
+/// The `compatible` strings of `VARIANTS`.
 pub const COMPATIBLE: &[&str] = &[
     "brcm,bcm2835-sdhci",
     "brcm,bcm2711-emmc2",

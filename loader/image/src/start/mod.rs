@@ -1,22 +1,23 @@
 //! At home: composes the machine and hands it to the logic.
 
-use alloc::string::{String, ToString};
-use core::fmt::Write;
+mod greeting;
+mod ledger;
+
+use alloc::string::ToString;
 
 use baton_core::{
-    boot::{Claim, FIRST_STAGE_INITRD, MemoryMap, is_left_behind, settle_initrd},
+    boot::{is_left_behind, settle_initrd},
     console::Session,
     context::{BoardFacts, BoundDevice, Context, write_console},
     devicetree::{Discovery, TreeError, WorkingTree, discover_checked, insert_bank},
     env::{self, split_boot_arguments},
-    log::{self, Log, find_page},
     machine::Machine,
 };
 use fdt_rs::{base::DevTree, error::DevTreeError};
 use platform_api::PhysRange;
 use platform_armv7::{
     cpu,
-    entry::{self, EntryState, Way},
+    entry::{self, EntryState},
     exception,
     guard::FaultGuard,
     inspect::{Found, Processor},
@@ -24,14 +25,17 @@ use platform_armv7::{
 };
 use platform_drivers::{psci::Psci, timer::Timer};
 
+use self::{
+    greeting::{banner, warnings},
+    ledger::{mapped_memory, memory_map, open_log},
+};
 use crate::{
     crash, crc_tables,
     devices::{self, Devices},
     early::EarlyInfo,
     heap, last_words,
-    launcher::{self, BoardLauncher},
+    launcher::BoardLauncher,
     mapping::AddressSpace,
-    memory::{MappedMemory, Owned},
     monitor::{self, Resident},
     power::BoardPower,
     self_check,
@@ -155,77 +159,6 @@ fn map_devices(space: &mut AddressSpace, found: &Discovery) {
     space.commit();
 }
 
-/// Makes the ledger: RAM, what the tree reserves, the loader.
-fn memory_map(
-    info: &EarlyInfo,
-    found: &Discovery,
-    initrd: Option<PhysRange>,
-    monitor: Option<PhysRange>,
-) -> MemoryMap {
-    let reserved = found
-        .reservations
-        .iter()
-        .map(|reservation| Claim {
-            range: reservation.range,
-            owner: reservation.name.clone(),
-        })
-        .chain(unmapped(info, found, monitor))
-        .collect();
-    let loader = alloc::vec![Claim {
-        range: info.home,
-        owner: "Baton".into(),
-    }];
-    let mut map = MemoryMap::new(found.memory.clone(), reserved, loader);
-    map.initrd = initrd.filter(|initrd| map.is_ram(*initrd));
-    map
-}
-
-/// Claims what is not mapped and yet nobody's: what lies between two no-map ranges, where there
-/// were too many of them before the tree was read.
-fn unmapped(
-    info: &EarlyInfo,
-    found: &Discovery,
-    monitor: Option<PhysRange>,
-) -> impl Iterator<Item = Claim> {
-    let joined = info.memory.no_map.iter().filter(|range| {
-        let mut known = found.reservations.iter();
-        !known.any(|reservation| reservation.range.contains_range(**range))
-    });
-    joined.map(move |range| Claim {
-        range: *range,
-        owner: if Some(*range) == monitor {
-            "Baton's monitor"
-        } else {
-            "no-map"
-        }
-        .into(),
-    })
-}
-
-/// Makes the memory that slices and writes are granted in, after the same ledger. The log's page
-/// is the loader's while it runs.
-fn mapped_memory(map: &MemoryMap, log: Option<PhysRange>) -> MappedMemory {
-    let log = log.map(|range| Owned {
-        range,
-        owner: "Baton's log",
-        loader: true,
-    });
-    let reserved = map.reserved.iter().map(|claim| Owned {
-        range: claim.range,
-        owner: "reserved memory",
-        loader: false,
-    });
-    let own = map.loader.iter().map(|claim| Owned {
-        range: claim.range,
-        owner: "Baton itself",
-        loader: true,
-    });
-    MappedMemory {
-        ram: map.ram.clone(),
-        owned: own.chain(log).chain(reserved).collect(),
-    }
-}
-
 fn run(
     info: &EarlyInfo,
     (state, before): (&EntryState, &Found),
@@ -308,99 +241,6 @@ fn run(
     Session::default().run(&mut cx)
 }
 
-/// Says who this is and what it found, in U-Boot's shape.
-fn banner(cx: &mut Context<'_>) {
-    let bytes: u64 = cx.map.ram.iter().map(|bank| bank.size()).sum();
-    let (build, cpu) = (cx.build, cx.machine.cpu);
-    let model = core::mem::take(&mut cx.model);
-    let _ = writeln!(
-        cx,
-        "\n{build}\n\nCPU:   {} in {} mode\nModel: {model}\nDRAM:  {} MiB",
-        cpu.name,
-        cpu.mode,
-        bytes >> 20
-    );
-    cx.model = model;
-}
-
-/// Returns what the user should know before anything else.
-fn warnings(
-    (state, processor): (&EntryState, &Processor<'_>),
-    info: &EarlyInfo,
-    initrd: Option<PhysRange>,
-    failures: &[(String, String)],
-) -> String {
-    let mut lines = String::new();
-    if let Some(text) = launcher::degraded(cpu::mode()) {
-        let _ = writeln!(lines, "{text}");
-    }
-    if !cpu::has_long_descriptors() {
-        lines.push_str("no long page-table descriptors: MMU and data cache stay off\n");
-    }
-    taken_over(processor, &mut lines);
-    if info.searched {
-        let at = info.tree.map(|range| range.start()).unwrap_or_default();
-        let _ = match info.given {
-            Some(given) => writeln!(
-                lines,
-                "no device tree at {given:#010x}: using the one found at {at}"
-            ),
-            None => writeln!(
-                lines,
-                "no device tree was given: using the one found at {at}"
-            ),
-        };
-    }
-    if info.assumed {
-        let _ = writeln!(
-            lines,
-            "no memory in the device tree: using a part; U-Boot's `go ADDR FDT START SIZE` says it"
-        );
-    }
-    if info.home.start() == state.load_address.into() {
-        let _ = writeln!(
-            lines,
-            "no room at the top of low memory: staying at {}",
-            info.home
-        );
-    }
-    if let Some(initrd) = initrd {
-        let _ = writeln!(
-            lines,
-            "{FIRST_STAGE_INITRD} at {initrd}: bootz uses it where no other is named"
-        );
-    }
-    for (path, reason) in failures {
-        let _ = writeln!(lines, "{path}: {reason}");
-    }
-    lines
-}
-
-/// Finds the page that the log survives in, claims it, and takes what an earlier boot left there.
-fn open_log(map: &mut MemoryMap, info: &EarlyInfo, found: &Discovery) -> Log<'static> {
-    let taken = [
-        info.tree.unwrap_or_default(),
-        found.initrd.unwrap_or_default(),
-    ];
-    let Some((page, reserved)) = find_page(map, &found.reservations, &taken) else {
-        return Log::default();
-    };
-    let Some(start) = page.start().as_u32() else {
-        return Log::default();
-    };
-    if !reserved {
-        map.reserved.push(Claim {
-            range: page,
-            owner: "baton-log".into(),
-        });
-    }
-    // SAFETY: `find_page` gave a page of RAM that nobody owns, mapped like all of it; it is
-    // claimed, and `mapped_memory` lends no part of it out, so this stays the only reference.
-    let bytes = unsafe { &mut *(start as *mut [u8; log::SIZE]) };
-    // What is no log is nothing to complain about: that is how memory looks after power-on.
-    Log::open(bytes, page).0
-}
-
 /// Begins this boot's part of the log.
 fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
     let (count, build, mode) = (cx.log.count(), cx.build, cx.machine.cpu.mode);
@@ -412,26 +252,6 @@ fn begin_log(cx: &mut Context<'_>, state: &EntryState, warnings: &str) {
         "boot {count}: {build}\nentered at {at:#010x} in {mode}, tree at {tree}\n{warnings}"
     ));
     cx.log.store();
-}
-
-/// Says in one line what a former owner of HYP left that no payload is owed.
-fn taken_over(processor: &Processor<'_>, lines: &mut String) {
-    if processor.found.way == Way::Stub as u32 {
-        let _ = writeln!(lines, "entered in SVC; taken to HYP by the stub there");
-    }
-    if processor.found.way == Way::OwnMonitor as u32 {
-        let _ = writeln!(lines, "entered in secure SVC; in HYP by Baton's monitor");
-    }
-    let undone = processor.found.undone();
-    let active = processor.active_interrupt;
-    if undone.is_empty() && active.is_none() {
-        return;
-    }
-    let _ = write!(lines, "undone of a former owner: {undone}");
-    if let Some(interrupt) = active {
-        let _ = write!(lines, " GIC={interrupt} active");
-    }
-    let _ = writeln!(lines, " (`hyp entry`)");
 }
 
 /// Sets what the hardware says, loads what was saved over it, and over that sets what the first

@@ -6,7 +6,7 @@ use alloc::{string::String, vec::Vec};
 use platform_api::{PhysAddr, PhysRange};
 
 use super::{Claim, MEMRESERVE};
-use crate::devicetree::{Cells, NodeId, WorkingTree, cell, number};
+use crate::devicetree::{NodeId, WorkingTree, number};
 
 /// Bytes a spin-table's release address is kept with.
 const RELEASE_SIZE: u64 = 8;
@@ -27,16 +27,7 @@ pub(super) fn reserved_by(tree: &WorkingTree) -> Vec<Claim> {
     }
     if let Some(parent) = tree.find("/reserved-memory") {
         // The binding requires both; section 2.3.5 has the defaults.
-        let default = Cells::default();
-        let cells = |name, default| {
-            tree.property(parent, name)
-                .and_then(cell)
-                .unwrap_or(default)
-        };
-        let cells = Cells {
-            address: cells("#address-cells", default.address),
-            size: cells("#size-cells", default.size),
-        };
+        let cells = tree.cells(parent);
         let enabled = |node: &NodeId| {
             let status = tree.text(*node, "status");
             status.is_none_or(|status| status == "okay" || status == "ok")

@@ -1,7 +1,7 @@
 //! `gpio-restart` and `gpio-poweroff`: a line that resets the machine or turns it off, for
 //! somebody who runs in secure state.
 
-use super::{Cells, NodeId, WorkingTree, cell, early::is_enabled, fixups::has_compatible};
+use super::{NodeId, WorkingTree, early::is_enabled, fixups::has_compatible};
 
 /// A line of a GPIO controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,16 +47,7 @@ pub fn power_line(tree: &WorkingTree, compatible: &str, controllers: &[&str]) ->
 
 /// The start of a node's first `reg` window, in the root's cells.
 fn base(tree: &WorkingTree, node: NodeId) -> Option<u64> {
-    let own = |name, default| {
-        tree.property(tree.root(), name)
-            .and_then(cell)
-            .unwrap_or(default)
-    };
-    let default = Cells::default();
-    let cells = Cells {
-        address: own("#address-cells", default.address),
-        size: own("#size-cells", default.size),
-    };
+    let cells = tree.cells(tree.root());
     let window = cells.ranges(tree.property(node, "reg")?).next()??;
     Some(window.start().as_u64())
 }

@@ -14,7 +14,7 @@ use alloc::{string::String, vec::Vec};
 
 use platform_api::PhysAddr;
 
-use super::{TreeError, check::until_nul};
+use super::{Cells, TreeError, cell, check::until_nul};
 
 /// Names a node of one tree. It stays valid until the node is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,6 +268,16 @@ impl WorkingTree {
     pub fn property(&self, node: NodeId, name: &str) -> Option<&[u8]> {
         let index = self.find_property(node, name)?;
         Some(self.value(self.property_at(index)?))
+    }
+
+    /// Returns how wide addresses and sizes of a node's children are.
+    pub fn cells(&self, node: NodeId) -> Cells {
+        let default = Cells::default();
+        let width = |name, default| self.property(node, name).and_then(cell).unwrap_or(default);
+        Cells {
+            address: width("#address-cells", default.address),
+            size: width("#size-cells", default.size),
+        }
     }
 
     /// Returns the first string of a property.

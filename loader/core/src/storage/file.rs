@@ -150,7 +150,12 @@ pub(super) fn read_extents(
         skip = 0;
     }
     // The extents hold the file's size, or it was not resolved as it should.
-    match rest.len() {
+    all_done(extents, offset, rest.len())
+}
+
+/// Says whether `extents` held everything from byte `offset` on: nothing is `missing`.
+fn all_done(extents: &[Extent], offset: u64, missing: usize) -> Result<(), StorageError> {
+    match missing {
         0 => Ok(()),
         missing => Err(StorageProblem::PastEnd {
             offset,
@@ -184,13 +189,5 @@ pub(super) fn write_extents(
         rest = more;
         skip = 0;
     }
-    match rest.len() {
-        0 => Ok(()),
-        missing => Err(StorageProblem::PastEnd {
-            offset,
-            length: missing as u64,
-            size: extents.iter().map(|extent| extent.length).sum(),
-        }
-        .into()),
-    }
+    all_done(extents, offset, rest.len())
 }

@@ -5,7 +5,7 @@ use platform_api::PhysRange;
 
 use super::{
     super::{early, number},
-    CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells,
+    CellBuffer, FixupFacts, TreeError, WorkingTree,
 };
 
 const START: &str = "linux,initrd-start";
@@ -33,7 +33,7 @@ pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<()
         }
         return Ok(());
     };
-    let cells = root_cells(tree, "#address-cells", 2);
+    let cells = tree.cells(tree.root()).address;
     let start = CellBuffer::new(initrd.start().as_u64(), cells)?;
     let end = CellBuffer::new(initrd.end().as_u64(), cells)?;
     let chosen = tree.ensure_node(tree.root(), "chosen")?;

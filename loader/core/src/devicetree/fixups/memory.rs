@@ -9,14 +9,11 @@ use super::{
         early::{is_enabled, is_memory},
         read::insert_bank,
     },
-    CellBuffer, FixupFacts, TreeError, WorkingTree, root_cells,
+    CellBuffer, FixupFacts, TreeError, WorkingTree,
 };
 
 pub(super) fn apply(tree: &mut WorkingTree, facts: &FixupFacts<'_>) -> Result<(), TreeError> {
-    let cells = Cells {
-        address: root_cells(tree, "#address-cells", 2),
-        size: root_cells(tree, "#size-cells", 1),
-    };
+    let cells = tree.cells(tree.root());
     let nodes = memory_nodes(tree);
     if facts.memory.is_empty() || told(tree, &nodes, cells) == facts.memory {
         return Ok(());

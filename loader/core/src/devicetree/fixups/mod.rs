@@ -18,7 +18,7 @@ mod stdout;
 
 use platform_api::PhysRange;
 
-use super::{NodeId, TreeError, WorkingTree, cell};
+use super::{NodeId, TreeError, WorkingTree};
 
 /// Random bits for the kernel's layout and its random number generator.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -161,13 +161,6 @@ impl CellBuffer {
     fn bytes(&self) -> &[u8] {
         self.bytes.get(self.skipped..).unwrap_or_default()
     }
-}
-
-/// The root's `#address-cells` or `#size-cells`.
-fn root_cells(tree: &WorkingTree, name: &str, default: u32) -> u32 {
-    tree.property(tree.root(), name)
-        .and_then(cell)
-        .unwrap_or(default)
 }
 
 /// Tells whether a node's `compatible` has one of `names`.

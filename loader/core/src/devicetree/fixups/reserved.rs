@@ -4,7 +4,7 @@ use alloc::format;
 
 use platform_api::PhysRange;
 
-use super::{super::Cells, CellBuffer, NodeId, TreeError, WorkingTree, cell, root_cells};
+use super::{super::Cells, CellBuffer, NodeId, TreeError, WorkingTree};
 
 /// Finds or makes the node of a page of ours, `NAME@START`, and returns its parent and it.
 ///
@@ -32,23 +32,12 @@ fn reserved_memory(tree: &mut WorkingTree) -> Result<(NodeId, Cells), TreeError>
         Some(parent) => parent,
         None => make(tree)?,
     };
-    let default = Cells::default();
-    let cells = |name, default| {
-        tree.property(parent, name)
-            .and_then(cell)
-            .unwrap_or(default)
-    };
-    let cells = Cells {
-        address: cells("#address-cells", default.address),
-        size: cells("#size-cells", default.size),
-    };
-    Ok((parent, cells))
+    Ok((parent, tree.cells(parent)))
 }
 
 /// Makes /reserved-memory as wide as the root, which the binding asks for.
 fn make(tree: &mut WorkingTree) -> Result<NodeId, TreeError> {
-    let address = root_cells(tree, "#address-cells", 2);
-    let size = root_cells(tree, "#size-cells", 1);
+    let Cells { address, size } = tree.cells(tree.root());
     let parent = tree.make_node(tree.root(), "reserved-memory")?;
     tree.set_property(parent, "#address-cells", &address.to_be_bytes())?;
     tree.set_property(parent, "#size-cells", &size.to_be_bytes())?;
